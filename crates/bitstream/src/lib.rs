@@ -1,0 +1,1 @@
+//! Shapes of coded video: avcC, Annex B, parameter sets, random access points.

@@ -1,0 +1,3 @@
+//! The command `kineframe`.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Conformance kit: any decoder back end against the same streams

@@ -1,0 +1,1 @@
+//! The default list of decoder back ends, one feature each

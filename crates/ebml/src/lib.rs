@@ -1,0 +1,18 @@
+//! EBML (RFC 8794) on slices: element headers, sizes, values, schema and limits, and a writer.
+//!
+//! Nothing here does I/O, allocates by what the input claims, or keeps state between calls. A parser that has
+//! too few bytes says so with `Ok(None)`, which is not an error: feed it more.
+
+mod error;
+mod header;
+mod id;
+mod limits;
+mod schema;
+pub mod value;
+mod vint;
+
+pub use error::{Error, ErrorKind, Path, PathPart};
+pub use header::{ElementHeader, ElementSize, MAX_HEADER_LEN, parse_header};
+pub use id::ElementId;
+pub use limits::Limits;
+pub use schema::{ElementDef, ElementType, Schema};

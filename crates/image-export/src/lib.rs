@@ -1,0 +1,1 @@
+//! Decoded pictures to JPEG, PNG, WebP, NPY and raw planes

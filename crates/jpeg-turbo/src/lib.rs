@@ -1,0 +1,1 @@
+//! The libjpeg-turbo encoder behind image-export's trait

@@ -1,0 +1,1 @@
+//! From a Kinesis Video stream to exact pictures

@@ -1,0 +1,1 @@
+//! Where pieces of a body come from: files, standard input, memory, and wrappers for tests
