@@ -8,7 +8,7 @@ pub use kineframe_ebml::{ElementId, ElementSize, Error, ErrorKind, Limits};
 
 pub use event::{Event, Tracks};
 pub use types::{
-    Audio, Block, BlockFrame, BlockOrigin, Colour, ContentEncoding, EbmlHeader, Info, Lacing, SimpleTag, TagValue, Tags,
-    TrackEntry, TrackType, Video,
+    Audio, Block, BlockFrame, BlockOrigin, Colour, ContentEncoding, EbmlHeader, Info, Lacing, SimpleTag, TagValue,
+    Tags, TrackEntry, TrackType, Video,
 };
 pub use units::{SegmentTicks, TimestampScale};
