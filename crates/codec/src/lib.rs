@@ -12,6 +12,7 @@
 mod color;
 mod decoder;
 mod error;
+mod guard;
 mod limits;
 mod list;
 mod packet;
@@ -21,6 +22,7 @@ mod picture;
 pub use color::{ChromaSiting, ColorRange, ColorSpace, MatrixCoefficients};
 pub use decoder::{DecodeOptions, DecoderFactory, Latency, PictureSink, Support, VideoDecoder};
 pub use error::{DecodeError, DecodeErrorKind, Recovery};
+pub use guard::{guard, guard_with_sink};
 pub use limits::Limits;
 pub use list::{Decoders, Refusal};
 pub use packet::{Packet, PacketId};
