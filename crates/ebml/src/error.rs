@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::ElementId;
+use crate::{ElementId, Schema};
 
 /// The master elements around a place, outermost first.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -52,6 +52,18 @@ impl Error {
     /// The same error with the elements around it.
     pub fn with_path(mut self, path: Path) -> Self {
         self.path = path;
+        self
+    }
+
+    /// The same error with the elements of its path named as `schema` names them.
+    pub fn with_names(mut self, schema: &(impl Schema + ?Sized)) -> Self {
+        for part in &mut self.path.0 {
+            if let PathPart::Id(id) = *part
+                && let Some(def) = schema.element(id)
+            {
+                *part = PathPart::Name(def.name);
+            }
+        }
         self
     }
 }

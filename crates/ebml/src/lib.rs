@@ -3,6 +3,8 @@
 //! Nothing here does I/O, allocates by what the input claims, or keeps state between calls. A parser that has
 //! too few bytes says so with `Ok(None)`, which is not an error: feed it more.
 
+mod children;
+mod crc;
 mod error;
 mod header;
 mod id;
@@ -11,6 +13,8 @@ mod schema;
 pub mod value;
 mod vint;
 
+pub use children::{Child, Children, Data, children};
+pub use crc::{CRC32_ELEMENT_LEN, Crc32Check, check_crc32, crc32};
 pub use error::{Error, ErrorKind, Path, PathPart};
 pub use header::{ElementHeader, ElementSize, MAX_HEADER_LEN, parse_header};
 pub use id::ElementId;
