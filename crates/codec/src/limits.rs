@@ -33,4 +33,13 @@ impl Limits {
         }
         Ok(())
     }
+
+    /// Refuses a packet of more bytes than the limits allow, as an error of the back end named `factory`.
+    pub fn check_packet(&self, factory: &str, bytes: usize) -> Result<(), DecodeError> {
+        if bytes > self.packet_bytes {
+            let what = format!("a packet of {bytes} bytes is beyond the limit of {}", self.packet_bytes);
+            return Err(DecodeError::new(factory, DecodeErrorKind::Limit(what), Recovery::NextRandomAccess));
+        }
+        Ok(())
+    }
 }
