@@ -1,12 +1,14 @@
 //! Matroska (RFC 9559): schema, typed elements, a push demuxer and a muxer.
 
 mod event;
+pub mod schema;
 mod types;
 mod units;
 
 pub use kineframe_ebml::{ElementId, ElementSize, Error, ErrorKind, Limits};
 
 pub use event::{Event, Tracks};
+pub use schema::{MatroskaSchema, ids};
 pub use types::{
     Audio, Block, BlockFrame, BlockOrigin, Colour, ContentEncoding, EbmlHeader, Info, Lacing, SimpleTag, TagValue,
     Tags, TrackEntry, TrackType, Video,
