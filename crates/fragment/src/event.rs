@@ -10,7 +10,10 @@ use crate::{ContinuationToken, FragmentNumber, ProducerTimestamp, ServerTimestam
 /// One event of a body. A fragment is the span of one EBML Document.
 ///
 /// Order within a fragment: `Started`, then `Frame`s and `Tag`s as they stand, then `Finished`. `Finished`
-/// comes at the closing tags where the body has them, and not when the next fragment begins.
+/// comes at the closing tags where the body has them, and not when the next fragment begins: closing tags are
+/// a Tags element with a `CONTINUATION_TOKEN` behind a Cluster, which the service always writes last. Where
+/// something of the fragment follows all the same, its `Frame`s and `Tag`s come out as they stand, and
+/// `Amended` tells the new end. `Damage` can come anywhere.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
@@ -23,7 +26,10 @@ pub enum Event {
     Tag(SimpleTag),
     /// The fragment is over.
     Finished(Arc<FragmentTail>),
-    /// The service reported an error in band.
+    /// What `Finished` told of the last fragment was not all of it: something stood between its closing tags
+    /// and the next fragment. Rare; never in a body as the service writes it.
+    Amended(Arc<FragmentTail>),
+    /// The service reported an error in band; comes right before the `Finished` of the fragment that tells it.
     ServiceError(ServiceError),
     /// Bytes were lost.
     Damage(Damage),
@@ -67,7 +73,8 @@ pub struct FragmentTail {
     /// No element of known size was cut, and if this or an earlier fragment of the body had closing tags, its
     /// own were seen.
     pub complete: bool,
-    /// The input ended or broke inside it.
+    /// The input ended or broke inside it: an element was cut, bytes were lost, or the input ended where
+    /// closing tags were due.
     pub truncated: bool,
     /// Frames of all tracks.
     pub frames: u64,
@@ -79,6 +86,9 @@ pub struct FragmentTail {
     pub tracks: Vec<TrackSummary>,
     /// Every tag in order, repeats kept.
     pub tags: Vec<SimpleTag>,
+    /// Tags that are neither here nor were told, since the fragment has more than
+    /// [`Options::tags`](crate::Options::tags) or [`Options::tag_bytes`](crate::Options::tag_bytes) allow.
+    pub tags_omitted: u64,
     /// The error that the service reported in it.
     pub error: Option<ServiceError>,
 }
@@ -106,13 +116,14 @@ pub struct Frame {
     /// Counts the frames of its track in the fragment, in stored order, from 0.
     pub index: u64,
     /// Presentation time in ticks of the fragment's timestamp scale, as stored; `None` where its Cluster has
-    /// told none.
+    /// told none. A frame in a lace has the time of its place in it, rounded down to a tick.
     pub timestamp: Option<SegmentTicks>,
     /// Nanoseconds from the Timestamp of the fragment's first Cluster; may be negative.
     pub offset: Option<i64>,
     /// Wall time: producer timestamp of the fragment plus `offset`.
     pub producer_time: Option<ProducerTimestamp>,
-    /// Nanoseconds that it lasts, where a BlockDuration or the track's DefaultDuration says so.
+    /// Nanoseconds that it lasts, where a BlockDuration or the track's DefaultDuration says so. The
+    /// BlockDuration of a lace is spread evenly over its frames.
     pub duration: Option<u64>,
     /// The container says that decoding can start here.
     pub keyframe: bool,
@@ -127,7 +138,8 @@ pub struct Frame {
 /// An error that the service reported in band, in a body that began with HTTP 200.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceError {
-    /// `AWS_KINESISVIDEO_ERROR_ID`, where it is a number.
+    /// `AWS_KINESISVIDEO_ERROR_ID`, where it is a number; else `AWS_KINESISVIDEO_EXCEPTION_ERROR_CODE`, where
+    /// that is one.
     pub id: Option<i64>,
     /// `AWS_KINESISVIDEO_ERROR_CODE` or `AWS_KINESISVIDEO_EXCEPTION_ERROR_CODE`.
     pub code: Option<String>,
@@ -137,9 +149,12 @@ pub struct ServiceError {
     pub fragment_number: Option<FragmentNumber>,
 }
 
-/// Bytes that were lost.
+/// Bytes that were lost, or that nothing could be made of.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Damage {
+    /// The fragment in which they lie ([`FragmentHead::index`]); `None` before the first and behind the closing
+    /// tags of one.
+    pub fragment: Option<u64>,
     /// The first byte lost.
     pub offset: u64,
     /// How many.

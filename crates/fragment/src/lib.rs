@@ -1,9 +1,15 @@
 //! Kinesis Video Streams fragments out of Matroska events: numbers, tags, times, split and merge.
 
+mod assemble;
 mod event;
 mod number;
+mod options;
+mod service;
 mod time;
 
+pub use assemble::Assembler;
 pub use event::{Damage, Event, FragmentHead, FragmentTail, Frame, ServiceError, TrackSummary};
-pub use number::{ContinuationToken, FragmentNumber};
+pub use number::{ContinuationToken, FragmentNumber, InvalidFragmentNumber};
+pub use options::{Dialect, Options};
+pub use service::tag;
 pub use time::{ProducerTimestamp, ServerTimestamp};
