@@ -1,19 +1,93 @@
 //! Repository tasks: `cargo xtask <task>`.
+//!
+//! Each task is a module with a `run` function. Rules that a task checks are functions over plain inputs, so that the
+//! tests can feed them an example that breaks the rule.
 
+mod args;
+mod bench;
 mod codegen;
+mod deny;
+mod docs_table;
+mod examples;
+mod fixtures;
+mod fuzz;
+mod golden;
+mod layers;
+mod packages;
+mod setup;
+mod shell;
+mod tasks;
+mod tidy;
 
-fn main() -> std::process::ExitCode {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    let result = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["codegen"] => codegen::run(false),
-        ["codegen", "--check"] => codegen::run(true),
-        _ => Err("usage: cargo xtask codegen [--check]".into()),
-    };
-    match result {
-        Ok(()) => std::process::ExitCode::SUCCESS,
+use args::Args;
+use shell::Result;
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+cargo xtask <task>
+
+  setup [--full]            install what the build and the tests need, or say what to install
+  demo [ARGS…]              build the command and run `kineframe demo`
+  test [--no-setup]         set up what the tests need, then run every test of the workspace
+  ci                        what `.ci/run` does: tests, lints, docs, rules, fuzz targets, benches, examples
+
+  codegen [--check]         write the table of Matroska elements, or say whether it is current
+  tidy                      rules for files: docs, length, order, licences, paths, unsafe code
+  layers [--no-api]         rules for crates: floors, runtimes, SDKs, native code, foreign types
+  fixtures                  check testdata against its manifest
+  golden [--bless]          compare event traces and pictures with testdata/golden, or write them anew
+  deny                      cargo-deny: bans, licences, sources (built on first use)
+  examples                  build and run the packages under examples/
+  fuzz [--seconds N] [TARGET…]
+                            build the fuzz targets with coverage and run each for N seconds (default 10)
+  bench [ARGS…]             run the benches of the workspace; arguments go to criterion
+";
+
+fn main() -> ExitCode {
+    if let Some(code) = layers::rustdoc_shim() {
+        return code;
+    }
+    let mut args = Args::from_env();
+    match dispatch(&mut args) {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
-            std::process::ExitCode::FAILURE
+            ExitCode::FAILURE
         }
     }
+}
+
+fn dispatch(args: &mut Args) -> Result<()> {
+    let Some(task) = args.positional() else {
+        print!("{USAGE}");
+        return Ok(());
+    };
+    match task.as_str() {
+        "setup" => setup::run(args),
+        "demo" => tasks::demo(args),
+        "test" => tasks::test(args),
+        "ci" => tasks::ci(args),
+        "codegen" => codegen(args),
+        "tidy" => tidy::run(args),
+        "layers" => layers::run(args),
+        "fixtures" => fixtures::run(args),
+        "golden" => golden::run(args),
+        "deny" => deny::run(args),
+        "examples" => examples::run(args),
+        "fuzz" => fuzz::run(args),
+        "bench" => bench::run(args),
+        "help" | "-h" | "--help" => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        other => Err(format!("no task `{other}`; `cargo xtask help` lists them").into()),
+    }
+}
+
+fn codegen(args: &mut Args) -> Result<()> {
+    let check = args.flag("--check");
+    args.finish()?;
+    codegen::run(check)?;
+    println!("codegen: the table of elements is {}", if check { "current" } else { "written" });
+    Ok(())
 }

@@ -1,0 +1,212 @@
+//! `cargo xtask setup`: what the build and the tests need beyond a Rust toolchain and a C/C++ compiler.
+
+use crate::args::Args;
+use crate::shell::{self, Result, has};
+
+/// Who needs a tool.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum For {
+    /// The plain build: `cargo xtask demo`, `cargo build`.
+    Build,
+    /// The tests and `.ci/run`.
+    Tests,
+    /// The full build, `--features full`.
+    Full,
+}
+
+/// A program outside Cargo, how to see whether it is there, and its package with each package manager.
+struct Tool {
+    program: &'static str,
+    argument: &'static str,
+    needed: &'static [For],
+    why: &'static str,
+    apt: &'static str,
+    dnf: &'static str,
+    brew: &'static str,
+}
+
+const TOOLS: &[Tool] = &[
+    Tool {
+        program: "cc",
+        argument: "--version",
+        needed: &[For::Build, For::Tests, For::Full],
+        why: "links Rust programs and compiles OpenH264",
+        apt: "gcc",
+        dnf: "gcc",
+        brew: "gcc",
+    },
+    Tool {
+        program: "c++",
+        argument: "--version",
+        needed: &[For::Build, For::Tests, For::Full],
+        why: "compiles OpenH264",
+        apt: "g++",
+        dnf: "gcc-c++",
+        brew: "gcc",
+    },
+    Tool {
+        program: "cmake",
+        argument: "--version",
+        needed: &[For::Tests, For::Full],
+        why: "builds libjpeg-turbo",
+        apt: "cmake",
+        dnf: "cmake",
+        brew: "cmake",
+    },
+    Tool {
+        program: "nasm",
+        argument: "-v",
+        needed: &[For::Tests, For::Full],
+        why: "assembles the fast paths of libjpeg-turbo",
+        apt: "nasm",
+        dnf: "nasm",
+        brew: "nasm",
+    },
+    Tool {
+        program: "ffprobe",
+        argument: "-version",
+        needed: &[For::Tests],
+        why: "plays what split and merge write",
+        apt: "ffmpeg",
+        dnf: "ffmpeg-free",
+        brew: "ffmpeg",
+    },
+    Tool {
+        program: "mkvinfo",
+        argument: "--version",
+        needed: &[For::Tests],
+        why: "reads what split and merge write",
+        apt: "mkvtoolnix",
+        dnf: "mkvtoolnix",
+        brew: "mkvtoolnix",
+    },
+];
+
+/// Installs what is missing for the plain build and the tests, and with `--full` for the full build.
+pub fn run(args: &mut Args) -> Result<()> {
+    let full = args.flag("--full");
+    args.finish()?;
+    components()?;
+    let wanted: &[For] = if full { &[For::Build, For::Tests, For::Full] } else { &[For::Build, For::Tests] };
+    match ensure(wanted)?.as_slice() {
+        [] => println!("setup: everything is there"),
+        missing => return Err(format!("still missing: {}", missing.join(", ")).into()),
+    }
+    Ok(())
+}
+
+/// Installs what is missing for these uses where that is possible, says what to install where it is not, and returns
+/// the names of the programs that are still missing.
+pub fn ensure(wanted: &[For]) -> Result<Vec<&'static str>> {
+    let tools = lacking(wanted);
+    if tools.is_empty() {
+        return Ok(Vec::new());
+    }
+    for tool in &tools {
+        println!("setup: no `{}`, which {}", tool.program, tool.why);
+    }
+    match Manager::here() {
+        None => println!("setup: install them with the system's package manager"),
+        Some(manager) => {
+            let packages: Vec<&str> = tools.iter().map(|tool| manager.package(tool)).collect();
+            if let Err(error) = manager.install(&packages) {
+                println!("setup: {error}\nsetup: to install by hand: {}", manager.by_hand(&packages));
+            }
+        }
+    }
+    Ok(missing(wanted))
+}
+
+/// The names of the programs that are missing for these uses.
+pub fn missing(wanted: &[For]) -> Vec<&'static str> {
+    lacking(wanted).into_iter().map(|tool| tool.program).collect()
+}
+
+fn lacking(wanted: &[For]) -> Vec<&'static Tool> {
+    let needed = TOOLS.iter().filter(|tool| tool.needed.iter().any(|need| wanted.contains(need)));
+    needed.filter(|tool| !has(tool.program, tool.argument)).collect()
+}
+
+/// The parts of the Rust toolchain that lints need and a minimal install leaves out.
+pub fn components() -> Result<()> {
+    for (program, component) in [("cargo-fmt", "rustfmt"), ("cargo-clippy", "clippy")] {
+        if !has(program, "--version") {
+            shell::run(shell::command("rustup").args(["component", "add", component]))?;
+        }
+    }
+    Ok(())
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Manager {
+    Apt,
+    Dnf,
+    Brew,
+}
+
+impl Manager {
+    fn here() -> Option<Self> {
+        let known = [(Self::Apt, "apt-get"), (Self::Dnf, "dnf"), (Self::Brew, "brew")];
+        known.into_iter().find(|(_, program)| has(program, "--version")).map(|(manager, _)| manager)
+    }
+
+    fn package(self, tool: &Tool) -> &'static str {
+        match self {
+            Self::Apt => tool.apt,
+            Self::Dnf => tool.dnf,
+            Self::Brew => tool.brew,
+        }
+    }
+
+    /// The command lines that install packages, without what makes the caller an administrator.
+    fn lines(self, packages: &[&str]) -> Vec<Vec<String>> {
+        let line = |words: &[&str]| words.iter().chain(packages).map(|word| word.to_string()).collect();
+        match self {
+            Self::Apt => vec![
+                ["apt-get", "update", "-qq"].map(str::to_owned).to_vec(),
+                line(&["apt-get", "install", "-y", "-qq", "--no-install-recommends"]),
+            ],
+            Self::Dnf => vec![line(&["dnf", "install", "-y"])],
+            Self::Brew => vec![line(&["brew", "install"])],
+        }
+    }
+
+    fn by_hand(self, packages: &[&str]) -> String {
+        let prefix = if self == Self::Brew { "" } else { "sudo " };
+        let lines = self.lines(packages);
+        lines.iter().map(|line| format!("{prefix}{}", line.join(" "))).collect::<Vec<_>>().join(" && ")
+    }
+
+    /// Installs without asking: as root, or through sudo where that needs no password.
+    fn install(self, packages: &[&str]) -> Result<()> {
+        let root = self == Self::Brew || shell::output(shell::command("id").arg("-u"))?.trim() == "0";
+        if !root && !shell::command("sudo").args(["-n", "true"]).output().is_ok_and(|output| output.status.success()) {
+            return Err("installing needs an administrator".into());
+        }
+        for line in self.lines(packages) {
+            let mut command = shell::command(if root { &line[0] } else { "sudo" });
+            command.args(if root { &line[1..] } else { &line[..] }).env("DEBIAN_FRONTEND", "noninteractive");
+            shell::run(command.stdin(std::process::Stdio::null()))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_plain_build_needs_a_compiler_alone() {
+        let plain: Vec<_> =
+            TOOLS.iter().filter(|tool| tool.needed.contains(&For::Build)).map(|tool| tool.program).collect();
+        assert_eq!(plain, ["cc", "c++"]);
+    }
+
+    #[test]
+    fn says_how_to_install_by_hand() {
+        let line = Manager::Apt.by_hand(&["cmake", "nasm"]);
+        assert!(line.starts_with("sudo apt-get update") && line.ends_with("cmake nasm"), "{line}");
+        assert_eq!(Manager::Brew.by_hand(&["cmake"]), "brew install cmake");
+    }
+}
