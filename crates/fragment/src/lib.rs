@@ -5,6 +5,7 @@ mod event;
 mod number;
 mod options;
 mod service;
+mod start;
 mod time;
 
 pub use assemble::Assembler;
@@ -12,4 +13,5 @@ pub use event::{Damage, Event, FragmentHead, FragmentTail, Frame, ServiceError, 
 pub use number::{ContinuationToken, FragmentNumber, InvalidFragmentNumber};
 pub use options::{Dialect, Options};
 pub use service::tag;
+pub use start::StartSelector;
 pub use time::{ProducerTimestamp, ServerTimestamp};
