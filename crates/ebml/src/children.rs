@@ -161,6 +161,12 @@ impl<D: Data> Child<D> {
         self.header.id
     }
 
+    /// Whether it has no data. Its value is then the default that the schema gives, and only where that gives none
+    /// the zero or empty text that the accessors below return (RFC 8794 §6.1).
+    pub fn is_empty(&self) -> bool {
+        self.data.as_ref().is_empty()
+    }
+
     /// The elements inside this one, which is taken for a master element.
     ///
     /// # Errors

@@ -26,6 +26,17 @@ impl ElementId {
         }
     }
 
+    /// Whether it is an Element ID (RFC 8794 §5): a length marker at the place that its length wants, VINT_DATA
+    /// bits that are neither all zero nor all one, and no shorter way to tell the same. IDs that were parsed are.
+    pub const fn is_valid(self) -> bool {
+        let bits = 7 * self.len() as u32;
+        let marker = self.0 >> bits;
+        let data = self.0 & ((1 << bits) - 1);
+        // All ones in one width less is reserved there, so that value alone may be told in the next width.
+        let least = if bits > 7 { (1 << (bits - 7)) - 1 } else { 1 };
+        marker == 1 && data >= least && data != (1 << bits) - 1
+    }
+
     /// Never: an ID has at least one byte.
     pub const fn is_empty(self) -> bool {
         false

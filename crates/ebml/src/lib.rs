@@ -12,6 +12,7 @@ mod limits;
 mod schema;
 pub mod value;
 mod vint;
+mod writer;
 
 pub use children::{Child, Children, Data, children};
 pub use crc::{CRC32_ELEMENT_LEN, Crc32Check, check_crc32, crc32};
@@ -20,3 +21,4 @@ pub use header::{ElementHeader, ElementSize, MAX_HEADER_LEN, parse_header};
 pub use id::ElementId;
 pub use limits::Limits;
 pub use schema::{ElementDef, ElementType, Schema};
+pub use writer::{EncodedHeader, Output, SizeWidth, Writer, encode_header};
