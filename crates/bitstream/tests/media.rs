@@ -1,0 +1,65 @@
+//! All H.264 streams of a media folder against their truths. Runs where KINEFRAME_MEDIA names the folder.
+
+use std::path::{Path, PathBuf};
+
+use kineframe_bitstream::StartCodeUnits;
+use kineframe_bitstream::h264::{NalHeader, NalType, Pps, Sps};
+
+/// The elementary streams with their truth files, or nothing.
+fn streams() -> Vec<(PathBuf, String)> {
+    let Some(media) = std::env::var_os("KINEFRAME_MEDIA") else {
+        println!("skipped: KINEFRAME_MEDIA does not name a media folder");
+        return Vec::new();
+    };
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(Path::new(&media).join("codec/h264"))
+        .expect("the media folder has codec/h264")
+        .map(|entry| entry.expect("a readable folder").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "264"))
+        .collect();
+    paths.sort();
+    assert!(paths.len() > 100, "{} streams", paths.len());
+    let truth = |path: &Path| std::fs::read_to_string(path.with_extension("truth.json")).expect("a truth file");
+    paths.into_iter().map(|path| (path.clone(), truth(&path))).collect()
+}
+
+/// The value of a key in a flat JSON file, as text.
+fn field<'a>(truth: &'a str, key: &str) -> Option<&'a str> {
+    let (_, rest) = truth.split_once(&format!("\"{key}\": "))?;
+    let value = rest.split([',', '\n']).next()?.trim().trim_matches('"');
+    (value != "null").then_some(value)
+}
+
+#[test]
+fn sizes_and_colours_are_those_of_the_truths() {
+    for (path, truth) in streams() {
+        let bytes = std::fs::read(&path).unwrap();
+        let mut first: Option<Sps> = None;
+        for nal in StartCodeUnits::new(&bytes) {
+            match NalHeader::of(nal).unwrap().kind {
+                NalType::SPS => {
+                    let sps = Sps::parse(nal).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+                    assert!(sps.vui.is_none_or(|vui| vui.complete), "{}: {sps:?}", path.display());
+                    first.get_or_insert(sps);
+                }
+                NalType::PPS => {
+                    Pps::parse(nal).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+                }
+                _ => {}
+            }
+        }
+        let sps = first.unwrap_or_else(|| panic!("{}: no SPS", path.display()));
+        let visible = sps.visible();
+        let number = |key| field(&truth, key).map(|value| value.parse::<u32>().unwrap());
+        let name = path.display();
+        assert_eq!(Some(visible.width), number("width"), "{name}");
+        assert_eq!(Some(visible.height), number("height"), "{name}");
+        let range = sps.vui.and_then(|vui| vui.full_range).map(|full| if full { "pc" } else { "tv" });
+        assert!(field(&truth, "color_range").is_none_or(|stated| Some(stated) == range), "{name}: {range:?}");
+        let ratio = sps.vui.and_then(|vui| vui.sample_aspect_ratio);
+        let stated = field(&truth, "sar").and_then(|sar| sar.split_once(':'));
+        if let (Some((width, height)), Some(stated)) = (ratio, stated) {
+            let stated: (u64, u64) = (stated.0.parse().unwrap(), stated.1.parse().unwrap());
+            assert_eq!(u64::from(width) * stated.1, u64::from(height) * stated.0, "{name}");
+        }
+    }
+}
