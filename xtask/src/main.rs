@@ -32,7 +32,7 @@ cargo xtask <task>
   ci                        what `.ci/run` does: tests, lints, docs, rules, fuzz targets, benches, examples
 
   codegen [--check]         write the table of Matroska elements, or say whether it is current
-  tidy                      rules for files: docs, length, order, licences, paths, unsafe code
+  tidy                      rules for files: docs, length, order, licences, paths, tests
   layers [--no-api]         rules for crates: floors, runtimes, SDKs, native code, foreign types
   fixtures                  check testdata against its manifest
   golden [--bless]          compare event traces and pictures with testdata/golden, or write them anew
