@@ -96,3 +96,12 @@ pub fn tested(package: &Package, files: &[&str], exceptions: &BTreeMap<String, S
     }
     broken
 }
+
+/// Every foreign crate that the workspace names has its line in the document, first in its row.
+pub fn dependencies_described(manifest: &str, document: &str) -> Vec<String> {
+    let section = manifest.lines().skip_while(|line| *line != "[workspace.dependencies]").skip(1);
+    let entries = section.take_while(|line| !line.starts_with('[')).filter(|line| !line.contains("path = "));
+    let names = entries.filter_map(|line| line.split_once(" = ")).map(|(name, _)| name);
+    let missing = names.filter(|name| !document.lines().any(|line| line.starts_with(&format!("| `{name}` |"))));
+    missing.map(|name| format!("{}: no row for `{name}`", super::DEPENDENCIES)).collect()
+}

@@ -15,6 +15,9 @@ use std::collections::BTreeMap;
 /// Where the exceptions are written down, each with its reason.
 const TESTING: &str = "docs/testing.md";
 
+/// Where each dependency is accounted for.
+const DEPENDENCIES: &str = "docs/dependencies.md";
+
 /// Checks every rule and lists what breaks one.
 pub fn run(args: &mut Args) -> Result<()> {
     args.finish()?;
@@ -45,6 +48,7 @@ pub fn run(args: &mut Args) -> Result<()> {
         broken.extend(manifests::licensed(package));
         broken.extend(manifests::tested(package, &names.collect::<Vec<_>>(), &exceptions));
     }
+    broken.extend(manifests::dependencies_described(&shell::read("Cargo.toml")?, &shell::read(DEPENDENCIES)?));
     broken.extend(sources::fuzz_targets_match(&files));
     broken.extend(sources::examples_in_crate_docs(&files));
     broken.extend(fixtures::check()?);

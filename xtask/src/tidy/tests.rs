@@ -122,3 +122,10 @@ fn a_crate_without_tests_of_properties_or_a_bench_is_named() {
     assert_eq!(manifests::tested(&package, &["crates/x/benches/a.rs"], &none), [""; 0]);
     assert_eq!(manifests::tested(&package, &["crates/x/benches/a.rs"], &excused).len(), 2, "the exceptions are stale");
 }
+
+#[test]
+fn a_dependency_without_its_account_is_named() {
+    let manifest = "[workspace.dependencies]\nown = { path = \"x\" }\nbytes = \"1\"\nnom = { version = \"8\" }\n\n[profile.dev]\nx = 1\n";
+    let found = manifests::dependencies_described(manifest, "| `bytes` | why |\ntext on `nom`\n");
+    assert_eq!(found, ["docs/dependencies.md: no row for `nom`"]);
+}
