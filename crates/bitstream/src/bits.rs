@@ -154,7 +154,7 @@ mod tests {
         /// The bytes with trailing bits, and with emulation prevention bytes in front of what needs them.
         fn nal(mut self) -> Vec<u8> {
             self.0.push(true);
-            while self.0.len() % 8 != 0 {
+            while !self.0.len().is_multiple_of(8) {
                 self.0.push(false);
             }
             let bytes = self.0.chunks(8).map(|bits| bits.iter().fold(0, |byte, bit| byte << 1 | u8::from(*bit)));

@@ -110,7 +110,12 @@ impl Framer {
     /// One packet. Damage is told and not an error: the units before it are good, and the decoder may make
     /// something of them.
     pub fn convert(&mut self, packet: Bytes) -> Converted {
-        let converted = match (self.from, self.to) {
+        self.convert_from(packet, self.from)
+    }
+
+    /// As [`convert`](Self::convert), for a packet that is framed otherwise than its track says.
+    pub fn convert_from(&mut self, packet: Bytes, from: NalFraming) -> Converted {
+        let converted = match (from, self.to) {
             (NalFraming::LengthPrefixed(size), NalFraming::StartCodes) => lengths_to_start_codes(packet, size),
             (NalFraming::StartCodes, NalFraming::LengthPrefixed(_)) => start_codes_to_lengths(packet),
             _ => Converted { data: packet, copied: 0, damage: None },

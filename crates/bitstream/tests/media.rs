@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use kineframe_bitstream::StartCodeUnits;
-use kineframe_bitstream::h264::{NalHeader, NalType, Pps, Sps};
+use kineframe_bitstream::h264::{AccessUnits, NalHeader, NalType, Pps, Sps, Stream};
+use kineframe_bitstream::{StartCodeUnits, start_codes_to_lengths};
 
 /// The elementary streams with their truth files, or nothing.
 fn streams() -> Vec<(PathBuf, String)> {
@@ -61,5 +61,36 @@ fn sizes_and_colours_are_those_of_the_truths() {
             let stated: (u64, u64) = (stated.0.parse().unwrap(), stated.1.parse().unwrap());
             assert_eq!(u64::from(width) * stated.1, u64::from(height) * stated.0, "{name}");
         }
+    }
+}
+
+#[test]
+fn access_units_are_as_many_as_the_packets_of_the_container() {
+    for (path, truth) in streams() {
+        let name = path.display();
+        let bytes = bytes::Bytes::from(std::fs::read(&path).unwrap());
+        let units: Vec<_> = AccessUnits::new(bytes.clone()).collect();
+        assert_eq!(units.iter().map(|unit| unit.len()).sum::<usize>(), bytes.len(), "{name}: no byte is lost");
+        let mut stream = Stream::new(&bytes::Bytes::new());
+        let mut pictures = 0;
+        for (index, unit) in units.iter().enumerate() {
+            let looked = stream.packet(unit);
+            assert_eq!(looked.error, None, "{name} unit {index}");
+            pictures += usize::from(looked.slices > 0);
+            let lengths = start_codes_to_lengths(unit.clone());
+            let mut other = stream.clone();
+            assert!(!other.set_private(&bytes::Bytes::new()), "{name}: nothing new");
+            assert_eq!(
+                StartCodeUnits::new(unit).count(),
+                kineframe_bitstream::LengthPrefixedUnits::new(&lengths.data, 4).count(),
+                "{name} unit {index}"
+            );
+        }
+        let packets: usize = field(&truth, "mkv_packets").unwrap().parse().unwrap();
+        // From this stream, which has lost IDR pictures, the container was made without what cannot be decoded.
+        if !path.ends_with("oh_BA_MW_D_IDR_LOST.264") {
+            assert_eq!(pictures, packets, "{name}");
+        }
+        assert!(stream.parameters().size.is_some(), "{name}");
     }
 }

@@ -1,6 +1,7 @@
 //! `AVCDecoderConfigurationRecord`, the `CodecPrivate` of length-prefixed H.264 (ISO/IEC 14496-15 §5.3.3.1).
 
 use bytes::{BufMut, Bytes, BytesMut};
+use kineframe_codec::ChromaSampling;
 
 use super::Sps;
 use crate::{Error, ErrorKind};
@@ -91,17 +92,16 @@ impl AvcConfig {
         put_units(&mut out, &sps);
         out.put_u8(pps.len() as u8);
         put_units(&mut out, &pps);
-        // The four bytes that the high profiles add.
-        if matches!(self.profile_idc, 100 | 110 | 122 | 144) {
-            if let Some(sps) = sps.first().and_then(|unit| Sps::parse(unit).ok()) {
-                let chroma = match sps.chroma {
-                    kineframe_codec::ChromaSampling::Monochrome => 0,
-                    kineframe_codec::ChromaSampling::Yuv420 => 1,
-                    kineframe_codec::ChromaSampling::Yuv422 => 2,
-                    kineframe_codec::ChromaSampling::Yuv444 => 3,
-                };
-                out.put_slice(&[0xfc | chroma, 0xf8 | (sps.bit_depth_luma - 8), 0xf8 | (sps.bit_depth_chroma - 8), 0]);
-            }
+        // What every profile but these three adds.
+        let first = sps.first().filter(|_| !matches!(self.profile_idc, 66 | 77 | 88));
+        if let Some(sps) = first.and_then(|unit| Sps::parse(unit).ok()) {
+            let chroma = match sps.chroma {
+                ChromaSampling::Monochrome => 0,
+                ChromaSampling::Yuv420 => 1,
+                ChromaSampling::Yuv422 => 2,
+                ChromaSampling::Yuv444 => 3,
+            };
+            out.put_slice(&[0xfc | chroma, 0xf8 | (sps.bit_depth_luma - 8), 0xf8 | (sps.bit_depth_chroma - 8), 0]);
         }
         out.freeze()
     }

@@ -1,13 +1,29 @@
 //! H.264 (ITU-T H.264, ISO/IEC 14496-10): parameter sets, slice headers, access units, picture order.
+//!
+//! [`Stream`] follows a track and is what most callers want; the rest can be used alone.
 
+mod access_unit;
 mod avcc;
 mod nal;
+mod poc;
 mod pps;
+mod sei;
+mod sets;
+mod slice;
+mod split;
 mod sps;
+mod stream;
 mod vui;
 
+pub use access_unit::{AccessUnit, AccessUnitError, RandomAccess};
 pub use avcc::AvcConfig;
 pub use nal::{NalHeader, NalType};
+pub use poc::{OutputOrder, PictureOrder, Reorder};
 pub use pps::Pps;
+pub use sei::{RecoveryPoint, for_each_sei, recovery_point};
+pub use sets::ParameterSets;
+pub use slice::{PictureStructure, SliceHeader, SliceType};
+pub use split::AccessUnits;
 pub use sps::{Crop, PocType, Sps};
+pub use stream::Stream;
 pub use vui::{BitstreamRestriction, Timing, Vui};

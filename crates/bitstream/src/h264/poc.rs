@@ -1,0 +1,176 @@
+//! Picture order count: from decoding order to output order (H.264 §8.2.1).
+
+use std::collections::BTreeMap;
+
+use super::{PictureStructure, PocType, SliceHeader, Sps};
+
+/// The place of a picture in output order. Compares across IDR pictures too, with which the count begins anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OutputOrder {
+    /// IDR pictures, and pictures that drop all references, up to and with this one.
+    pub epoch: u64,
+    /// `PicOrderCnt()` of the frame, or of the field that has come.
+    pub count: i64,
+}
+
+/// Computes the order count of pictures that come in decoding order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PictureOrder {
+    epoch: u64,
+    /// Of the previous reference picture, for type 0.
+    prev_msb: i64,
+    prev_lsb: i64,
+    /// Of the previous picture, for types 1 and 2.
+    prev_frame_num: i64,
+    prev_offset: i64,
+}
+
+impl PictureOrder {
+    /// Before the first picture.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The order of the next picture, by the header of any of its slices. Both fields of a frame are pictures:
+    /// the frame's count is the lesser of the two.
+    pub fn next(&mut self, sps: &Sps, slice: &SliceHeader) -> OutputOrder {
+        if slice.is_idr() {
+            *self = PictureOrder { epoch: self.epoch + 1, ..Default::default() };
+        }
+        let (top, bottom) = match &sps.poc {
+            PocType::Lsb { bits } => self.by_lsb(*bits, slice),
+            PocType::Cycle { offset_for_non_ref, offset_top_to_bottom, offsets, .. } => {
+                let offset = self.frame_num_offset(sps, slice);
+                let expected = expected_delta(offset, slice, i64::from(*offset_for_non_ref), offsets);
+                let [first, second] = slice.delta_poc.map(i64::from);
+                let to_bottom = i64::from(*offset_top_to_bottom);
+                match slice.structure {
+                    PictureStructure::Frame => (expected + first, expected + first + to_bottom + second),
+                    PictureStructure::TopField => (expected + first, i64::MAX),
+                    PictureStructure::BottomField => (i64::MAX, expected + to_bottom + first),
+                }
+            }
+            PocType::DecodingOrder => {
+                let twice = 2 * (self.frame_num_offset(sps, slice) + i64::from(slice.frame_num));
+                let count = if slice.nal.ref_idc == 0 { twice - 1 } else { twice };
+                (count, count)
+            }
+        };
+        let mut count = top.min(bottom);
+        if slice.drops_references {
+            // §8.2.1: the picture itself counts as the first of a new sequence, its own count becomes 0, and what
+            // follows builds on that.
+            let top_after = if slice.structure == PictureStructure::BottomField { 0 } else { top - count };
+            *self = PictureOrder { epoch: self.epoch + 1, prev_lsb: top_after, ..Default::default() };
+            count = 0;
+        }
+        OutputOrder { epoch: self.epoch, count }
+    }
+
+    /// Type 0 (§8.2.1.1).
+    fn by_lsb(&mut self, bits: u8, slice: &SliceHeader) -> (i64, i64) {
+        let max = 1_i64 << bits;
+        let lsb = i64::from(slice.poc_lsb);
+        let msb = if lsb < self.prev_lsb && self.prev_lsb - lsb >= max / 2 {
+            self.prev_msb + max
+        } else if lsb > self.prev_lsb && lsb - self.prev_lsb > max / 2 {
+            self.prev_msb - max
+        } else {
+            self.prev_msb
+        };
+        if slice.nal.ref_idc != 0 {
+            (self.prev_msb, self.prev_lsb) = (msb, lsb);
+        }
+        match slice.structure {
+            PictureStructure::Frame => (msb + lsb, msb + lsb + i64::from(slice.delta_poc_bottom)),
+            PictureStructure::TopField => (msb + lsb, i64::MAX),
+            PictureStructure::BottomField => (i64::MAX, msb + lsb),
+        }
+    }
+
+    /// `FrameNumOffset` of types 1 and 2.
+    fn frame_num_offset(&mut self, sps: &Sps, slice: &SliceHeader) -> i64 {
+        let frame_num = i64::from(slice.frame_num);
+        if self.prev_frame_num > frame_num {
+            self.prev_offset += 1 << sps.frame_num_bits;
+        }
+        self.prev_frame_num = frame_num;
+        self.prev_offset
+    }
+}
+
+/// `expectedPicOrderCnt` of type 1 (§8.2.1.2).
+fn expected_delta(offset: i64, slice: &SliceHeader, for_non_ref: i64, offsets: &[i32]) -> i64 {
+    let non_ref = slice.nal.ref_idc == 0;
+    let cycle = offsets.len() as i64;
+    let mut number = if cycle == 0 { 0 } else { offset + i64::from(slice.frame_num) };
+    if non_ref && number > 0 {
+        number -= 1;
+    }
+    let mut expected = 0;
+    if number > 0 {
+        let per_cycle: i64 = offsets.iter().map(|offset| i64::from(*offset)).sum();
+        let (cycles, place) = ((number - 1) / cycle, (number - 1) % cycle);
+        // The number of cycles grows by one with a packet at most, so the product stays far within 64 bits.
+        expected = cycles * per_cycle;
+        expected += offsets.iter().take(place as usize + 1).map(|offset| i64::from(*offset)).sum::<i64>();
+    }
+    expected + if non_ref { for_non_ref } else { 0 }
+}
+
+/// Holds pictures back until the order of output allows them, for decoders that hand them out in decoding order.
+///
+/// ```
+/// use kineframe_bitstream::h264::{OutputOrder, Reorder};
+///
+/// let mut reorder = Reorder::new(1);
+/// let mut shown = Vec::new();
+/// for count in [0, 4, 2, 6] {
+///     reorder.push(OutputOrder { epoch: 1, count }, count);
+///     shown.extend(std::iter::from_fn(|| reorder.next_ready()));
+/// }
+/// assert_eq!(shown, [0, 2, 4]);
+/// assert_eq!(reorder.next_held(), Some(6));
+/// ```
+#[derive(Debug, Clone)]
+pub struct Reorder<T> {
+    depth: usize,
+    /// By order, then by arrival: two pictures of equal count, which damage makes, are both kept.
+    held: BTreeMap<(OutputOrder, u64), T>,
+    arrived: u64,
+}
+
+impl<T> Reorder<T> {
+    /// Holds back `depth` pictures: [`Sps::max_reorder_frames`].
+    pub fn new(depth: u32) -> Self {
+        Reorder { depth: depth as usize, held: BTreeMap::new(), arrived: 0 }
+    }
+
+    /// Another depth, from the next call on.
+    pub fn set_depth(&mut self, depth: u32) {
+        self.depth = depth as usize;
+    }
+
+    /// Takes a picture.
+    pub fn push(&mut self, order: OutputOrder, picture: T) {
+        self.held.insert((order, self.arrived), picture);
+        self.arrived += 1;
+    }
+
+    /// The next picture that nothing to come can precede: there are more than `depth`, or its epoch is over.
+    pub fn next_ready(&mut self) -> Option<T> {
+        let (first, _) = self.held.first_key_value()?.0;
+        let (last, _) = self.held.last_key_value()?.0;
+        if self.held.len() > self.depth || first.epoch < last.epoch { self.next_held() } else { None }
+    }
+
+    /// The next picture held back, ready or not: for a flush.
+    pub fn next_held(&mut self) -> Option<T> {
+        self.held.pop_first().map(|(_, picture)| picture)
+    }
+
+    /// Forgets all pictures.
+    pub fn clear(&mut self) {
+        self.held.clear();
+    }
+}
