@@ -1,5 +1,6 @@
 //! Matroska (RFC 9559): schema, typed elements, a push demuxer and a muxer.
 
+mod demux;
 mod event;
 pub mod schema;
 mod types;
@@ -7,6 +8,7 @@ mod units;
 
 pub use kineframe_ebml::{ElementId, ElementSize, Error, ErrorKind, Limits};
 
+pub use demux::{DemuxOptions, Demuxer, Recover};
 pub use event::{Event, Tracks};
 pub use schema::{MatroskaSchema, ids};
 pub use types::{
