@@ -1,4 +1,6 @@
 //! Matroska (RFC 9559): schema, typed elements, a push demuxer and a muxer.
+//!
+//! [`Demuxer`] takes a stream apart as its bytes come in, copies as little as can be, and goes on after damage.
 
 mod demux;
 mod event;

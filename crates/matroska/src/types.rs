@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use crate::demux::encoding::{self, Scope};
 use crate::{SegmentTicks, TimestampScale};
 
 /// An EBML Header (RFC 8794 §11.2), defaults filled in.
@@ -105,6 +106,19 @@ pub struct TrackEntry {
     pub encodings: Vec<ContentEncoding>,
     /// The element's data as stored.
     pub raw: Bytes,
+}
+
+impl TrackEntry {
+    /// `CodecPrivate` with the ContentEncodings undone whose scope covers it (§5.1.4.1.31.3), of at most
+    /// `limit` bytes; `None` where there is none.
+    ///
+    /// # Errors
+    /// An encoding that is not undone here, data that it does not fit, a result beyond `limit`.
+    pub fn decoded_codec_private(&self, limit: u64) -> Option<Result<Bytes, kineframe_ebml::Error>> {
+        let private = self.codec_private.as_ref()?;
+        let mut budget = limit;
+        Some(encoding::undo(&self.encodings, Scope::CodecPrivate, private, 0, &mut budget))
+    }
 }
 
 /// `Video` (RFC 9559 §5.1.4.1.28).

@@ -4,7 +4,7 @@
 //! odd element makes sense, `scan` finds the way back after damage, and `masters`, `tracks`, `block`, `lacing` and
 //! `encoding` read what was gathered.
 
-pub(crate) mod block;
+mod block;
 pub(crate) mod encoding;
 mod input;
 mod lacing;
