@@ -99,6 +99,9 @@ pub enum ErrorKind {
     /// An element of known size reaches beyond the element that it stands in.
     #[error("the element reaches {0} bytes beyond its parent")]
     BeyondParent(u64),
+    /// An element that may not stand at the top level.
+    #[error("element {0} may not stand here")]
+    Unexpected(ElementId),
     /// An element of unknown size that the schema does not allow it for (RFC 8794 §6.2).
     #[error("unknown size where the element must have a known one")]
     UnknownSize,

@@ -6,12 +6,15 @@
 mod children;
 mod crc;
 mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 mod header;
 mod id;
 mod limits;
 mod schema;
 pub mod value;
 mod vint;
+mod walker;
 mod writer;
 
 pub use children::{Child, Children, Data, children};
@@ -21,4 +24,5 @@ pub use header::{ElementHeader, ElementSize, MAX_HEADER_LEN, parse_header};
 pub use id::ElementId;
 pub use limits::Limits;
 pub use schema::{ElementDef, ElementType, Schema};
+pub use walker::{Damage, DataMode, Element, EndReason, Item, Recovery, Walker};
 pub use writer::{EncodedHeader, Output, SizeWidth, Writer, encode_header};

@@ -46,14 +46,24 @@ pub trait Schema {
     fn element(&self, id: ElementId) -> Option<&'static ElementDef>;
 
     /// Whether an element of ID `child` may stand directly in `parent` (`None`: at the top level). Global
-    /// Elements may stand in any master.
+    /// Elements may stand in any master; `Void` (path `\\(-\\)Void`, RFC 8794 §11.3.2) at the top level too.
     fn may_contain(&self, parent: Option<ElementId>, child: ElementId) -> bool {
         if child.is_global() {
-            return parent.is_some();
+            return parent.is_some() || child == ElementId::VOID;
         }
         match self.element(child) {
             Some(def) => def.parent == parent || (def.recursive && parent == Some(child)),
             None => false,
         }
+    }
+}
+
+impl<S: Schema + ?Sized> Schema for &S {
+    fn element(&self, id: ElementId) -> Option<&'static ElementDef> {
+        (**self).element(id)
+    }
+
+    fn may_contain(&self, parent: Option<ElementId>, child: ElementId) -> bool {
+        (**self).may_contain(parent, child)
     }
 }
