@@ -107,8 +107,7 @@ pub fn gathered(data: &[u8]) {
         }
         Ok(())
     }
-    let mut limits = Limits::default();
-    limits.elements = 1000;
+    let limits = Limits { elements: 1000, ..Limits::default() };
     let mut seen = 0;
     let _ = descend(children(data, 0, &limits), &mut seen);
     assert!(seen <= 1000);
@@ -132,8 +131,7 @@ pub fn walker(data: &[u8]) {
 
 /// All items and the error of a walk; the data of an element that came in several is joined.
 pub fn walk(pieces: &[&[u8]], recovery: Recovery, mode: DataMode) -> (Vec<Item>, Option<Error>) {
-    let mut limits = Limits::default();
-    limits.element = 1 << 20;
+    let limits = Limits { element: 1 << 20, ..Limits::default() };
     let mut walker = Walker::new(MiniSchema, limits, recovery).with_data(mode);
     let mut items: Vec<Item> = Vec::new();
     let mut input = pieces.iter();

@@ -304,8 +304,7 @@ fn limits_are_kept() {
 
 #[test]
 fn what_is_held_is_bounded() {
-    let mut limits = Limits::default();
-    limits.element = 4096;
+    let limits = Limits { element: 4096, ..Limits::default() };
     let mut walker = Walker::new(MiniSchema, limits, Recovery::Scan);
     // A legal attachment-like element of 1 MiB inside a Segment of known size.
     let made = Made::master(ids::SEGMENT, [Made::void(1 << 20), Made::master(ids::INFO, [])]).encode();
