@@ -1,0 +1,190 @@
+//! Scaling of planes, before any conversion of colours: luma and chroma each by itself, so that a JPEG is made of
+//! half the samples that its R'G'B' would have.
+
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use kineframe_codec::Size;
+
+use crate::ExportError;
+use crate::geometry::Plan;
+use crate::view::{Axis, Chroma, PlaneView, Sample, View};
+
+/// Bicubic, as ffmpeg's default, and wide enough for what is left out when a picture becomes smaller.
+const FILTER: FilterType = FilterType::CatmullRom;
+
+/// A sample that `fast_image_resize` knows.
+pub(crate) trait Scaled: Sample + bytemuck::Pod {
+    const TYPE: PixelType;
+
+    /// A bicubic filter swings over the largest code of a depth that does not fill its type.
+    fn clip(samples: &mut [Self], bits: u8);
+}
+
+impl Scaled for u8 {
+    const TYPE: PixelType = PixelType::U8;
+
+    fn clip(_: &mut [u8], _: u8) {}
+}
+
+impl Scaled for u16 {
+    const TYPE: PixelType = PixelType::U16;
+
+    fn clip(samples: &mut [u16], bits: u8) {
+        let largest = ((1u32 << bits) - 1) as u16;
+        if largest != u16::MAX {
+            for sample in samples {
+                *sample = (*sample).min(largest);
+            }
+        }
+    }
+}
+
+/// What the scaled chroma is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ChromaTarget {
+    /// As fine as luma, for R'G'B': scaled in one step, with no upsampling in between.
+    Full,
+    /// As coarse as it was, in the middle of its pairs, for JPEG.
+    Centered,
+    /// As coarse as it was and at the same place of its pairs, for raw planes.
+    Kept,
+}
+
+/// Buffers that stay from picture to picture.
+#[derive(Default)]
+pub(crate) struct ScaleBuffers<T> {
+    resizer: Resizer,
+    packed: Vec<T>,
+    planes: [Vec<T>; 3],
+}
+
+/// Where chroma reading starts on one axis, and how much of the plane goes into `count` samples.
+struct Span {
+    start: f64,
+    length: f64,
+    count: usize,
+    axis: Axis,
+}
+
+impl Span {
+    /// `from` luma samples on, `length` of them become `luma_count`.
+    ///
+    /// In edges (a sample reaches from its number to the next), a luma edge `e` lies at chroma edge
+    /// `e / 2 + 1 / 4 + offset / 4`, for source and target alike.
+    fn new(source: Axis, target: ChromaTarget, from: f64, length: f64, luma_count: usize) -> Span {
+        let Axis::Half { offset, odd } = source else {
+            return Span { start: from, length, count: luma_count, axis: Axis::Same };
+        };
+        let place = |offset: i32| 0.25 + f64::from(offset) / 4.0;
+        let scale = length / luma_count as f64;
+        let (target_offset, count, step) = match target {
+            ChromaTarget::Full => {
+                let start = from / 2.0 + place(offset);
+                return Span { start, length: length / 2.0, count: luma_count, axis: Axis::Same };
+            }
+            ChromaTarget::Centered => (-1, luma_count.div_ceil(2), 2.0),
+            // The target begins at a whole pair.
+            ChromaTarget::Kept => (offset - 2 * i32::from(odd), luma_count.div_ceil(2), 2.0),
+        };
+        let luma_edge = -place(target_offset) * step * scale + from;
+        let axis = Axis::Half { offset: target_offset, odd: false };
+        Span { start: luma_edge / 2.0 + place(offset), length: count as f64 * scale, count, axis }
+    }
+}
+
+impl<T: Scaled> ScaleBuffers<T> {
+    /// The planned part of a view at the planned size.
+    pub fn scale<'a>(
+        &'a mut self,
+        view: &View<'_, T>,
+        plan: &Plan,
+        target: ChromaTarget,
+    ) -> Result<View<'a, T>, ExportError> {
+        let Size { width, height } = plan.size;
+        let (width, height) = (width as usize, height as usize);
+        let bits = view.bits;
+        let across = Span { start: plan.left, length: plan.width, count: width, axis: Axis::Same };
+        let down = Span { start: plan.top, length: plan.height, count: height, axis: Axis::Same };
+        self.plane(0, &view.luma, &across, &down, bits)?;
+        let chroma_spans = match &view.chroma {
+            Some(chroma) => {
+                let across = Span::new(chroma.across, target, plan.left, plan.width, width);
+                let down = Span::new(chroma.down, target, plan.top, plan.height, height);
+                for (index, plane) in chroma.planes.iter().enumerate() {
+                    self.plane(index + 1, plane, &across, &down, bits)?;
+                }
+                Some((across, down))
+            }
+            None => None,
+        };
+        let [luma, cb, cr] = &self.planes;
+        let packed = |samples: &'a Vec<T>, width, height| {
+            PlaneView::packed(samples, width, height)
+                .ok_or_else(|| ExportError::Picture("a scaled plane has no samples".to_owned()))
+        };
+        let luma = packed(luma, width, height)?;
+        let chroma = match chroma_spans {
+            Some((across, down)) => {
+                let planes = [packed(cb, across.count, down.count)?, packed(cr, across.count, down.count)?];
+                Some(Chroma { planes, across: across.axis, down: down.axis })
+            }
+            None => None,
+        };
+        Ok(View { luma, chroma, bits })
+    }
+
+    /// One plane into `self.planes[index]`.
+    fn plane(
+        &mut self,
+        index: usize,
+        plane: &PlaneView<'_, T>,
+        across: &Span,
+        down: &Span,
+        bits: u8,
+    ) -> Result<(), ExportError> {
+        let failed = |error: &dyn std::fmt::Display| ExportError::Picture(format!("scaling failed: {error}"));
+        // Where the part reaches over the plane's edges, by half a chroma sample or by what an odd size adds, the
+        // outermost samples are repeated.
+        let margins = |span: &Span, size: usize| {
+            let before = (-span.start).max(0.0).ceil() as usize;
+            let after = (span.start + span.length - size as f64).max(0.0).ceil() as usize;
+            (before, after)
+        };
+        let (left, right) = margins(across, plane.width);
+        let (top, bottom) = margins(down, plane.height);
+        let (width, height) = (left + plane.width + right, top + plane.height + bottom);
+        let source: &[T] = match plane.tight() {
+            Some(samples) if (width, height) == (plane.width, plane.height) => samples,
+            _ => {
+                self.packed.clear();
+                for y in 0..height {
+                    let line = plane.line(y.saturating_sub(top));
+                    let (first, last) = (line[0], line[line.len() - 1]);
+                    self.packed.extend(std::iter::repeat_n(first, left));
+                    self.packed.extend_from_slice(line);
+                    self.packed.extend(std::iter::repeat_n(last, right));
+                }
+                &self.packed
+            }
+        };
+        // Rounding must not carry the part over the edge, which the resizer refuses.
+        let part = |span: &Span, before: usize, size: usize| {
+            let start = (span.start + before as f64).max(0.0);
+            (start, span.length.min(size as f64 - start))
+        };
+        let (x, part_width) = part(across, left, width);
+        let (y, part_height) = part(down, top, height);
+        let options =
+            ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FILTER)).crop(x, y, part_width, part_height);
+        let out = &mut self.planes[index];
+        out.resize(across.count * down.count, T::default());
+        let source = ImageRef::new(width as u32, height as u32, bytemuck::cast_slice(source), T::TYPE)
+            .map_err(|error| failed(&error))?;
+        let mut target =
+            Image::from_slice_u8(across.count as u32, down.count as u32, bytemuck::cast_slice_mut(out), T::TYPE)
+                .map_err(|error| failed(&error))?;
+        self.resizer.resize(&source, &mut target, &options).map_err(|error| failed(&error))?;
+        T::clip(out, bits);
+        Ok(())
+    }
+}
