@@ -109,6 +109,27 @@ pub struct TrackEntry {
 }
 
 impl TrackEntry {
+    /// A track with no more than it must have, as RFC 9559 has the defaults.
+    pub fn new(number: u64, track_type: TrackType, codec_id: impl Into<String>) -> Self {
+        TrackEntry {
+            number,
+            uid: None,
+            track_type,
+            codec_id: codec_id.into(),
+            codec_private: None,
+            name: None,
+            language: None,
+            enabled: true,
+            default: true,
+            default_duration: None,
+            codec_delay: 0,
+            video: None,
+            audio: None,
+            encodings: Vec::new(),
+            raw: Bytes::new(),
+        }
+    }
+
     /// `CodecPrivate` with the ContentEncodings undone whose scope covers it (§5.1.4.1.31.3), of at most
     /// `limit` bytes; `None` where there is none.
     ///

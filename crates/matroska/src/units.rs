@@ -21,4 +21,11 @@ impl SegmentTicks {
     pub fn to_nanos(self, scale: TimestampScale) -> i128 {
         i128::from(self.0) * i128::from(scale.0.get())
     }
+
+    /// The tick nearest to a time in nanoseconds, halves upwards; `None` where it does not fit.
+    pub fn from_nanos(nanos: i128, scale: TimestampScale) -> Option<SegmentTicks> {
+        let scale = i128::from(scale.0.get());
+        let ticks = nanos.checked_add(scale / 2)?.div_euclid(scale);
+        i64::try_from(ticks).ok().map(SegmentTicks)
+    }
 }
