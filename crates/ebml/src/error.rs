@@ -140,3 +140,18 @@ pub enum ErrorKind {
     #[error("misuse: {0}")]
     Misuse(&'static str),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fuzzing::MiniSchema;
+
+    #[test]
+    fn a_message_says_where_and_what() {
+        let path = Path([0x1853_8067, 0x4FFF].map(|id| PathPart::Id(ElementId(id))).to_vec());
+        let error = Error::new(12, ErrorKind::ValueLength { ty: "float", len: 3 }).with_path(path);
+        assert_eq!(error.to_string(), "byte 12: 0x18538067/0x4FFF: a float of 3 bytes");
+        assert_eq!(error.with_names(&MiniSchema).to_string(), "byte 12: Segment/0x4FFF: a float of 3 bytes");
+        assert_eq!(Error::new(0, ErrorKind::Truncated).to_string(), "byte 0: the data ends inside the element");
+    }
+}

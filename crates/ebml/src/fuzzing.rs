@@ -233,6 +233,34 @@ mod tests {
         assert!(DEFS.iter().all(|def| def.parent.is_none_or(|id| MiniSchema.element(id).is_some())));
     }
 
+    /// Bodies with random damage, which gets deeper into the walk than random bytes do. More rounds by the
+    /// environment variable KINEFRAME_ROUNDS.
+    #[test]
+    fn damaged_bodies() {
+        use kineframe_testkit::{Fragment, Rng, body, flipped, garbled, inserted, removed};
+        let rounds = std::env::var("KINEFRAME_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(100);
+        let mut known = Fragment::new(2).user_tag("camera", "door");
+        known.cluster_size = kineframe_testkit::Size::Width(8);
+        known.segment_size = kineframe_testkit::Size::Width(4);
+        let sound = body(&[Fragment::new(1), known, Fragment::new(3)]).bytes;
+        for seed in 0..rounds {
+            let mut rng = Rng::new(seed);
+            let mut bytes = sound.clone();
+            for _ in 0..=rng.below(6) {
+                let at = rng.below(bytes.len() - 40);
+                let len = rng.below(40);
+                bytes = match rng.below(5) {
+                    0 => garbled(&bytes, at..at + len, seed),
+                    1 => removed(&bytes, at..at + len),
+                    2 => inserted(&bytes, at, &sound[at.min(sound.len() - 40)..][..len]),
+                    _ => flipped(&bytes, at, rng.below(8) as u32),
+                };
+            }
+            bytes.insert(0, rng.below(256) as u8);
+            walker(&bytes);
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(200))]
 

@@ -1,7 +1,40 @@
-//! EBML (RFC 8794) on slices: element headers, sizes, values, schema and limits, and a writer.
+//! EBML (RFC 8794): element headers, sizes, values, schema and limits on slices; a walker that is fed pieces; a writer.
 //!
-//! Nothing here does I/O, allocates by what the input claims, or keeps state between calls. A parser that has
-//! too few bytes says so with `Ok(None)`, which is not an error: feed it more.
+//! Nothing here does I/O or allocates by what the input claims. A parser that has too few bytes says so with
+//! `Ok(None)`, which is not an error: feed it more.
+//!
+//! | to | use |
+//! |---|---|
+//! | read one header | [`parse_header`] |
+//! | read a master element that lies in memory | [`children`], [`check_crc32`] |
+//! | read values | the methods of [`Child`], or [`value`] |
+//! | walk a whole input as it arrives, damage included | [`Walker`] |
+//! | look things up in a run of bytes | [`Tree`] |
+//! | write | [`Writer`], [`encode_header`] |
+//! | describe a document type | [`Schema`], [`ElementDef`] |
+//! | bound what the input may ask for | [`Limits`] |
+//!
+//! ```
+//! use kineframe_ebml::{ElementId, Limits, SizeWidth, Writer, children, parse_header};
+//!
+//! // An EBML header with its DocType, written and read.
+//! let mut document = Vec::new();
+//! Writer::new(&mut document)
+//!     .master(ElementId::EBML, SizeWidth::Minimal, |header| header.string(ElementId(0x4282), "webm"))?;
+//!
+//! let limits = Limits::default();
+//! let header = parse_header(&document, 0, &limits)?.expect("all bytes of the header are there");
+//! assert_eq!((header.id, header.size.known()), (ElementId::EBML, Some(7)));
+//!
+//! let data = &document[usize::from(header.header_len)..];
+//! let doc_type = children(data, header.data_offset(), &limits).within(header.id).next().expect("one child")?;
+//! assert_eq!(doc_type.string()?, "webm");
+//! # Ok::<(), kineframe_ebml::Error>(())
+//! ```
+//!
+//! Sizes wider than needed are legal and read; IDs wider than needed are not (RFC 8794 §4.4, §5). IDs have at most
+//! four bytes and sizes at most eight, the defaults of `EBMLMaxIDLength` and `EBMLMaxSizeLength`, which no document
+//! type in use exceeds.
 
 mod children;
 mod crc;

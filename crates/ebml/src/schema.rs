@@ -67,3 +67,22 @@ impl<S: Schema + ?Sized> Schema for &S {
         (**self).may_contain(parent, child)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fuzzing::MiniSchema;
+
+    #[test]
+    fn places() {
+        let (segment, cluster, simple_tag) = (ElementId(0x1853_8067), ElementId(0x1F43_B675), ElementId(0x67C8));
+        let schema = &MiniSchema;
+        assert!(schema.may_contain(None, segment) && schema.may_contain(None, ElementId::EBML));
+        assert!(schema.may_contain(Some(segment), cluster));
+        assert!(!schema.may_contain(None, cluster) && !schema.may_contain(Some(cluster), cluster));
+        assert!(schema.may_contain(Some(simple_tag), simple_tag), "recursive");
+        assert!(schema.may_contain(Some(cluster), ElementId::VOID) && schema.may_contain(None, ElementId::VOID));
+        assert!(schema.may_contain(Some(cluster), ElementId::CRC32) && !schema.may_contain(None, ElementId::CRC32));
+        assert!(!schema.may_contain(Some(cluster), ElementId(0x4FFF)), "not known");
+    }
+}

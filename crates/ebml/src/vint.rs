@@ -70,3 +70,6 @@ pub(crate) fn size(input: &[u8], max: u8) -> IResult<&[u8], ElementSize, VintErr
     let size = if data == mask { ElementSize::Unknown } else { ElementSize::Known(data) };
     Ok((rest, size))
 }
+
+#[cfg(test)]
+mod tests;

@@ -66,7 +66,8 @@ impl<S: Schema> Walker<S> {
                     self.fail(self.error(offset, kind, Some(id)), offset);
                     return Step::Go;
                 }
-                if let Err(step) = self.check_bound(&element, size) {
+                let checked = self.check_width(&element, size).and_then(|()| self.check_bound(&element, size));
+                if let Err(step) = checked {
                     return step;
                 }
             }
@@ -135,7 +136,7 @@ impl<S: Schema> Walker<S> {
         id.len() == 4 && self.schema.element(id).is_some_and(|def| def.ty == ElementType::Master)
     }
 
-    /// Whether data of this size can be held and be a value of the element's type.
+    /// Whether data of this size can be held.
     fn check_size(&self, element: &Element, size: u64) -> Result<(), ErrorKind> {
         let end = element.header.data_offset().checked_add(size);
         let Some(end) = end else { return Err(ErrorKind::BeyondParent(u64::MAX)) };
@@ -147,19 +148,37 @@ impl<S: Schema> Walker<S> {
         if !bounded && size > self.limits.element {
             return Err(ErrorKind::Limit { what: "bytes of one element", limit: self.limits.element });
         }
-        if self.recovery == Recovery::Scan {
-            let (ty, most) = match element.def.map(|def| def.ty) {
-                Some(ElementType::Unsigned) => ("unsigned integer", 8),
-                Some(ElementType::Signed) => ("signed integer", 8),
-                Some(ElementType::Float) => ("float", 8),
-                Some(ElementType::Date) => ("date", 8),
-                _ => return Ok(()),
-            };
-            if size > most {
-                return Err(ErrorKind::ValueLength { ty, len: size });
-            }
-        }
         Ok(())
+    }
+
+    /// A value wider than its type can be: a wrong size, unless what follows speaks for it.
+    fn check_width(&mut self, element: &Element, size: u64) -> Result<(), Step> {
+        let ty = match element.def.map(|def| def.ty) {
+            Some(ElementType::Unsigned) => "unsigned integer",
+            Some(ElementType::Signed) => "signed integer",
+            Some(ElementType::Float) => "float",
+            Some(ElementType::Date) => "date",
+            _ => return Ok(()),
+        };
+        if size <= 8 || self.recovery == Recovery::Stop {
+            return Ok(());
+        }
+        let (offset, end) = (element.header.offset, element.header.data_offset().saturating_add(size));
+        let error = self.error(offset, ErrorKind::ValueLength { ty, len: size }, Some(element.id()));
+        let sound = match self.bound() {
+            Some(bound) if end >= bound => end == bound,
+            _ if size > self.limits.element => false,
+            _ => match self.belongs(end) {
+                Verdict::Plausible => true,
+                Verdict::Open if !self.finished => return Err(Step::NeedInput),
+                Verdict::Open | Verdict::Not => false,
+            },
+        };
+        if sound && self.note(error.clone()) {
+            return Ok(());
+        }
+        self.fail(error, offset);
+        Err(Step::Go)
     }
 
     /// An element that reaches beyond those around it: either its size is wrong or theirs. `Err` where it cannot be
@@ -270,7 +289,7 @@ impl<S: Schema> Walker<S> {
                 self.reread = again(at);
                 at
             }
-            _ => from.saturating_add(1).max(self.buffer.start()),
+            _ => from.saturating_add(1).max(self.buffer.start()).min(self.buffer.end()),
         };
         self.position = at;
         self.state = State::Scan { error, at };
