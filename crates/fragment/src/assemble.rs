@@ -3,6 +3,7 @@
 //! | Matroska event | what it does to the fragment |
 //! |---|---|
 //! | `EbmlHeader` | ends the one before, opens the next |
+//! | a second `SegmentStart`, another number behind a Cluster | the same: the header in between was lost |
 //! | `Info`, `Tracks`, tags before the first Cluster | make its head |
 //! | first `ClusterTimestamp`, `Block` or `ClusterEnd` | the head is known: `Started`, then the tags so far |
 //! | `Tags` with a token behind a Cluster | closing tags: `Finished` |
@@ -20,14 +21,16 @@ mod track;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use kineframe_matroska::{Error, ErrorKind, Event as Element, Info, SegmentTicks, Tags, Tracks};
+use kineframe_matroska::{
+    ElementId, ElementSize, Error, ErrorKind, Event as Element, Info, SegmentTicks, SimpleTag, Tags, Tracks,
+};
 
-use crate::service::Meaning;
+use crate::service::{self, Meaning};
 use crate::{Damage, Dialect, Event, FragmentNumber, Options};
 use fragment::{Ending, OpenFragment};
 
 /// Makes fragments of Matroska events, for those who run the demuxer themselves and look at its events too.
-/// `Splitter` is this behind a demuxer.
+/// [`Splitter`](crate::Splitter) is this behind a demuxer.
 ///
 /// It holds one fragment's tags and counts, within the bounds of [`Options`], and the events that were not
 /// popped yet: pop until there is none after each [`take`](Self::take).
@@ -78,7 +81,7 @@ impl Assembler {
                 self.close(header.offset, Ending::InOrder);
                 self.open(header.offset);
             }
-            Element::SegmentStart { offset, .. } => self.ensure_open(offset),
+            Element::SegmentStart { offset, size } => self.segment(offset, size),
             Element::Info(info) => self.info(info),
             Element::Tracks(tracks) => self.tracks(tracks),
             Element::Tags(tags) => self.tags(tags),
@@ -97,10 +100,16 @@ impl Assembler {
                 }
             }
             Element::SegmentEnd { complete, .. } => {
-                if let Some(open) = &mut self.open {
+                // Behind the closing tags nothing of a Segment of unknown size can be missing.
+                if let Some(open) = &mut self.open
+                    && !(open.segment == Some(ElementSize::Unknown) && open.is_finished())
+                {
                     open.broken |= !complete;
                 }
             }
+            // A checksum that does not fit its data loses nothing: the data is told as it is. Stale ones are passed
+            // through by the service.
+            Element::Skipped { id: ElementId::CRC32, .. } => {}
             Element::Skipped { offset, size, reason: Some(error), .. } => {
                 let cut = matches!(error.kind, ErrorKind::Truncated | ErrorKind::BeyondParent(_));
                 self.damage(offset, size.known().unwrap_or(0), error, cut);
@@ -141,6 +150,17 @@ impl Assembler {
         self.info = Some(open.info);
     }
 
+    /// A document has one Segment (RFC 9559 §4.5): with a second one a fragment begins whose EBML Header was lost.
+    fn segment(&mut self, offset: u64, size: ElementSize) {
+        if self.open.as_ref().is_some_and(|open| open.segment.is_some()) {
+            self.close(offset, Ending::InOrder);
+        }
+        self.ensure_open(offset);
+        if let Some(open) = &mut self.open {
+            open.segment = Some(size);
+        }
+    }
+
     fn info(&mut self, info: Arc<Info>) {
         if let Some(open) = &mut self.open
             && !open.is_started()
@@ -167,6 +187,9 @@ impl Assembler {
 
     fn tags(&mut self, tags: Tags) {
         let Tags { offset, end, tags } = tags;
+        if self.options.dialect == Dialect::Body {
+            self.another_number(offset, &tags);
+        }
         let mut closing = false;
         let dialect = self.options.dialect;
         let options = self.options;
@@ -186,6 +209,37 @@ impl Assembler {
         }
     }
 
+    /// The service tells the number of a fragment once, before the Cluster. Another one behind it is the next
+    /// fragment's, the beginning of which was lost.
+    fn another_number(&mut self, offset: u64, tags: &[SimpleTag]) {
+        let Some(open) = self.open.as_mut().filter(|open| open.clustered) else { return };
+        let Some(known) = open.number() else { return };
+        let number = |tag: &SimpleTag| match service::meaning(&tag.name) {
+            Some(Meaning::Number) => service::text(tag).and_then(FragmentNumber::new),
+            _ => None,
+        };
+        if tags.iter().filter_map(number).any(|number| number != *known) {
+            if !open.is_finished() {
+                open.broken = true;
+            }
+            self.close(offset, Ending::InOrder);
+            self.open_like_before(offset);
+        }
+    }
+
+    /// Opens a fragment that goes on with what the one before said of tracks and time scale.
+    fn open_like_before(&mut self, offset: u64) {
+        let (info, tracks) = (self.info.clone(), self.tracks.clone());
+        let options = self.options;
+        let open = self.open(offset);
+        if let Some(info) = info {
+            open.info = info;
+        }
+        if let Some(tracks) = tracks {
+            open.set_tracks(tracks, &options);
+        }
+    }
+
     fn cluster(&mut self, offset: u64) {
         let next = match &self.open {
             Some(open) => self.options.dialect == Dialect::PutMedia && open.clustered,
@@ -193,15 +247,7 @@ impl Assembler {
         };
         if next {
             self.close(offset, Ending::InOrder);
-            let (info, tracks) = (self.info.clone(), self.tracks.clone());
-            let options = self.options;
-            let open = self.open(offset);
-            if let Some(info) = info {
-                open.info = info;
-            }
-            if let Some(tracks) = tracks {
-                open.set_tracks(tracks, &options);
-            }
+            self.open_like_before(offset);
         }
         self.ensure_open(offset);
         if let Some(open) = &mut self.open {

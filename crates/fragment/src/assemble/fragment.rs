@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use kineframe_matroska::{Block, Error, ErrorKind, Info, SegmentTicks, SimpleTag, TagValue, Tracks};
+use kineframe_matroska::{Block, ElementSize, Error, ErrorKind, Info, SegmentTicks, SimpleTag, TagValue, Tracks};
 
 use super::track::{BlockTimes, TrackCount};
 use crate::service::{self, Meaning};
@@ -29,6 +29,8 @@ pub(super) struct OpenFragment {
     pub info: Arc<Info>,
     pub tracks: Option<Arc<Tracks>>,
     pub first_cluster: Option<SegmentTicks>,
+    /// The size of its Segment, once that has started.
+    pub segment: Option<ElementSize>,
     /// A Cluster has started.
     pub clustered: bool,
     /// An element of it was cut, or bytes of it were lost.
@@ -59,6 +61,7 @@ impl OpenFragment {
             info: Arc::default(),
             tracks: None,
             first_cluster: None,
+            segment: None,
             clustered: false,
             broken: false,
             head: None,

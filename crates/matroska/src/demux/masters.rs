@@ -55,7 +55,8 @@ impl Problems {
                 Ok(child) if is_top_level(child.id()) => {
                     // The start of something that cannot be inside: the size of what is around it is wrong.
                     let error = child.error(ErrorKind::InvalidValue("an element that cannot stand here"));
-                    self.note(master, error, true);
+                    let what = if child.id() == ids::EBML { &child.header } else { master };
+                    self.note(what, error, true);
                     return false;
                 }
                 Ok(child) => visit(self, child),

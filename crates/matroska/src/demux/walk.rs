@@ -256,6 +256,8 @@ impl Demuxer {
     /// and nothing sensible follows it. `None` where that cannot be said yet.
     fn tolerable(&mut self, problem: Option<Problem>, end: u64) -> Result<Option<Option<Problem>>, Error> {
         match problem {
+            // A new document starts inside, so it is the size of what is around that is wrong.
+            Some(problem) if problem.structural && problem.id == ids::EBML => Err(problem.error),
             Some(problem) if problem.structural => match self.trusted(end) {
                 None => Ok(None),
                 Some(true) => Ok(Some(Some(problem))),
