@@ -1,1 +1,70 @@
-//! Conformance kit: any decoder back end against the same streams
+//! Conformance kit: any decoder back end against the same streams.
+//!
+//! A back end promises [`Support::Exact`](kineframe_codec::Support) only for what this kit has seen it decode bit
+//! for bit. The kit plays streams through it as a careful caller would, whole, with flushes, resets, sinks that
+//! break, bounds and damaged packets, compares every picture with its MD5, and says what it found as a table.
+//!
+//! ```
+//! use kineframe_codec::fake::FakeFactory;
+//! use kineframe_codec_conformance::{Kit, Verdict, run};
+//!
+//! // A back end that takes a stream and gives other pictures is found out.
+//! let report = run(&FakeFactory::new("fake"), &Kit::inside().only("gen_skip_heavy"));
+//! assert!(!report.passed());
+//! assert!(matches!(report.rows[0].whole, Verdict::Wrong(_)));
+//! // One that says no is not asked further.
+//! let report = run(&FakeFactory::new("fake").refusing("H.264"), &Kit::inside().only("gen_skip_heavy"));
+//! assert!(report.passed());
+//! println!("{report}");
+//! ```
+//!
+//! What is asked, stream by stream:
+//!
+//! | check | what must hold |
+//! |---|---|
+//! | whole | every picture equal, in order, named after its packet, none marked damaged, no error |
+//! | limits | a size or a packet over the bound is an error of that kind |
+//! | reset | after half of the stream and a `reset`, the whole stream is exact |
+//! | break | after the sink broke no picture comes in that call; after a `reset`, the whole stream is exact |
+//! | flush | with a `flush` before each IDR picture, the whole stream is exact |
+//! | out-of-band | with lengths and the parameter sets in `CodecPrivate` alone, the whole stream is exact |
+//! | damage | one packet cut, flipped, dropped or zeroed: no panic comes through, pictures decoded before it and from the next IDR picture on are equal |
+//!
+//! Of [disputed](TestStream::disputed) streams only what holds for damage is asked.
+
+mod checks;
+mod damage;
+mod inside;
+mod kit;
+mod play;
+mod report;
+
+use kineframe_codec::DecoderFactory;
+
+pub use damage::Damage;
+pub use kit::{Kit, KitError, TestPacket, TestStream, TruePicture};
+pub use report::{DamageCount, Mismatch, Outcome, Report, Row, Verdict};
+
+/// How thorough a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// Damaged runs of each kind and stream. Default 2.
+    pub seeds: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { seeds: 2 }
+    }
+}
+
+/// Runs a back end against all streams of the kit.
+pub fn run(factory: &dyn DecoderFactory, kit: &Kit) -> Report {
+    run_with(factory, kit, &Options::default())
+}
+
+/// As [`run`], more or less thorough.
+pub fn run_with(factory: &dyn DecoderFactory, kit: &Kit, options: &Options) -> Report {
+    let rows = kit.streams.iter().map(|stream| checks::examine(factory, stream, options)).collect();
+    Report { factory: factory.name().to_owned(), rows }
+}

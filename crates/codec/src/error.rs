@@ -47,7 +47,8 @@ pub enum DecodeErrorKind {
 pub enum Recovery {
     /// Push the next packet; pictures may be marked damaged.
     NextPacket,
-    /// Call `reset` and go on at the next random access point.
+    /// Call `flush` for the pictures from before the damage that are held back, then `reset`, and go on at the
+    /// next random access point.
     NextRandomAccess,
     /// Drop this decoder; open this or another back end at a random access point.
     Reopen,

@@ -1,0 +1,262 @@
+//! Streams with their truths: those inside the crate, and those in a folder.
+
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use kineframe_bitstream::h264::{AccessUnit, AccessUnits, AvcConfig, PictureOrder, RandomAccess, Stream};
+use kineframe_bitstream::start_codes_to_lengths;
+use kineframe_codec::{CodecParameters, NalFraming};
+
+use crate::inside;
+
+/// Streams to run a back end against.
+#[derive(Debug, Clone, Default)]
+pub struct Kit {
+    /// The streams, in the order of the report.
+    pub streams: Vec<TestStream>,
+}
+
+/// A stream as packets, and what its pictures are.
+#[derive(Debug, Clone)]
+pub struct TestStream {
+    /// Its name.
+    pub name: String,
+    /// The access units in decoding order.
+    pub packets: Vec<TestPacket>,
+    /// The pictures in presentation order.
+    pub truth: Vec<TruePicture>,
+    /// Index of the packet that each picture of `truth` comes from; empty where the truth does not tell.
+    pub order: Vec<usize>,
+    /// Equality is not asked: sound decoders differ here. Only what holds for damaged streams is asked.
+    pub disputed: bool,
+}
+
+/// One packet of a [`TestStream`].
+#[derive(Debug, Clone)]
+pub struct TestPacket {
+    /// The access unit.
+    pub data: Bytes,
+    /// How it is framed.
+    pub framing: NalFraming,
+    /// Whether decoding may start here.
+    pub random_access: RandomAccess,
+    /// The parameters in force from here on, at the first packet and at each IDR picture that changes them.
+    pub params: Option<CodecParameters>,
+}
+
+/// The MD5 of a picture's planes as [`Picture::write_packed`](kineframe_codec::Picture::write_packed) lays them out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TruePicture {
+    /// Bytes of the planes. A monochrome picture may have been summed with two chroma planes of mid grey, as
+    /// FFmpeg gives it; the number tells.
+    pub bytes: usize,
+    /// Their MD5.
+    pub md5: [u8; 16],
+}
+
+/// What is wrong with a folder of streams.
+#[derive(Debug, thiserror::Error)]
+pub enum KitError {
+    /// A file or folder cannot be read.
+    #[error("{path}: {source}")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A truth file cannot be understood.
+    #[error("{path}: line {line} is not a line of a framemd5 file")]
+    Truth {
+        /// Which.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+    },
+}
+
+/// Streams on which sound decoders differ: lost pictures are concealed, or a stream starts in its middle.
+const DISPUTED: [&str; 6] = [
+    "gen_start_open_gop_i",
+    "gen_start_recovery_point",
+    "media3_invalid_nalu",
+    "oh_BA_MW_D_IDR_LOST",
+    "oh_Error_I_P",
+    "oh_jm_1080p_allslice",
+];
+
+impl Kit {
+    /// The H.264 streams that the crate carries: small, and one for each thing that decoders get wrong.
+    pub fn inside() -> Kit {
+        let streams = inside::H264.iter().map(|(name, bytes, truth)| {
+            let truth = parse_truth(truth).unwrap_or_default();
+            TestStream::h264(name, &Bytes::from_static(bytes), truth)
+        });
+        Kit { streams: streams.collect() }
+    }
+
+    /// Every `NAME.264` of a folder that has a `NAME.framemd5` beside it, in order of name.
+    ///
+    /// # Errors
+    /// A file that cannot be read, a truth that cannot be understood.
+    pub fn from_dir(folder: impl AsRef<Path>) -> Result<Kit, KitError> {
+        let folder = folder.as_ref();
+        let io = |path: &Path, source| KitError::Io { path: path.to_owned(), source };
+        let mut paths = Vec::new();
+        for entry in std::fs::read_dir(folder).map_err(|source| io(folder, source))? {
+            let path = entry.map_err(|source| io(folder, source))?.path();
+            if path.extension().is_some_and(|extension| extension == "264") {
+                paths.push(path);
+            }
+        }
+        paths.sort();
+        let mut streams = Vec::new();
+        for path in paths {
+            let truth_path = path.with_extension("framemd5");
+            if !truth_path.is_file() {
+                continue;
+            }
+            let text = std::fs::read_to_string(&truth_path).map_err(|source| io(&truth_path, source))?;
+            let truth = parse_truth(&text).map_err(|line| KitError::Truth { path: truth_path, line })?;
+            let bytes = std::fs::read(&path).map_err(|source| io(&path, source))?;
+            let name = path.file_stem().unwrap_or_default().to_string_lossy();
+            streams.push(TestStream::h264(&name, &bytes.into(), truth));
+        }
+        Ok(Kit { streams })
+    }
+
+    /// Only the streams whose name contains `part`.
+    pub fn only(mut self, part: &str) -> Kit {
+        self.streams.retain(|stream| stream.name.contains(part));
+        self
+    }
+}
+
+impl TestStream {
+    /// An H.264 byte stream with start codes, cut into access units.
+    pub fn h264(name: &str, bytes: &Bytes, truth: Vec<TruePicture>) -> TestStream {
+        let mut stream = Stream::new(&Bytes::new());
+        let mut orders = PictureOrder::new();
+        let (mut packets, mut order) = (Vec::new(), Vec::new());
+        let mut told = None;
+        for data in AccessUnits::new(bytes.clone()) {
+            let unit = stream.packet(&data);
+            if let (Some(slice), Some(sps)) = (&unit.slice, stream.sps()) {
+                order.push((orders.next(sps, slice), packets.len()));
+            }
+            let anew = told != Some(stream.generation()) && (packets.is_empty() || unit.is_idr());
+            let params = anew.then(|| stream.parameters());
+            if anew {
+                told = Some(stream.generation());
+            }
+            let AccessUnit { framing, random_access, .. } = unit;
+            packets.push(TestPacket { data, framing, random_access, params });
+        }
+        order.sort();
+        let disputed = DISPUTED.contains(&name);
+        let known = !disputed && order.len() == truth.len();
+        let order = if known { order.into_iter().map(|(_, packet)| packet).collect() } else { Vec::new() };
+        TestStream { name: name.to_owned(), packets, truth, order, disputed }
+    }
+
+    /// The same pictures as a Matroska track has them: lengths of four bytes, parameter sets in `CodecPrivate`
+    /// alone. `None` where the sets change on the way, or where the stream is not H.264.
+    pub fn out_of_band(&self) -> Option<TestStream> {
+        use kineframe_bitstream::StartCodeUnits;
+        use kineframe_bitstream::h264::{NalHeader, NalType};
+
+        let is_set = |nal: &[u8], kind| NalHeader::of(nal).is_some_and(|header| header.kind == kind);
+        let mut sets: [Vec<Bytes>; 2] = [Vec::new(), Vec::new()];
+        let mut packets = Vec::new();
+        for (index, packet) in self.packets.iter().enumerate() {
+            if packet.framing != NalFraming::StartCodes {
+                return None;
+            }
+            let mut rest = Vec::new();
+            for nal in StartCodeUnits::new(&packet.data) {
+                let set = [NalType::SPS, NalType::PPS].iter().position(|kind| is_set(nal, *kind));
+                match set {
+                    Some(kind) if index == 0 => sets[kind].push(Bytes::copy_from_slice(nal)),
+                    Some(kind) if sets[kind].iter().any(|known| known == nal) => {}
+                    Some(_) => return None,
+                    None => {
+                        rest.extend_from_slice(&[0, 0, 0, 1]);
+                        rest.extend_from_slice(nal);
+                    }
+                }
+            }
+            packets.push(TestPacket {
+                data: start_codes_to_lengths(rest.into()).data,
+                framing: NalFraming::LengthPrefixed(4),
+                params: None,
+                ..packet.clone()
+            });
+        }
+        let [sps, pps] = sets;
+        let private = AvcConfig::new(sps, pps).ok()?.to_bytes();
+        packets.first_mut()?.params = Some(Stream::new(&private).parameters());
+        Some(TestStream { packets, ..self.clone() })
+    }
+
+    /// Whether there is a packet at which nothing before it matters, other than the first.
+    pub(crate) fn starts_at_idr(&self) -> bool {
+        self.packets.first().is_some_and(|packet| packet.random_access == RandomAccess::Idr)
+    }
+}
+
+/// The pictures of a `framemd5` file; the number of the first line that is not one.
+fn parse_truth(text: &str) -> Result<Vec<TruePicture>, usize> {
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.starts_with('#') && !line.trim().is_empty());
+    lines.map(|(index, line)| parse_line(line).ok_or(index + 1)).collect()
+}
+
+fn parse_line(line: &str) -> Option<TruePicture> {
+    let mut columns = line.rsplit(',').map(str::trim);
+    let sum = columns.next()?;
+    let bytes = columns.next()?.parse().ok()?;
+    if sum.len() != 32 {
+        return None;
+    }
+    let mut md5 = [0; 16];
+    for (byte, digits) in md5.iter_mut().zip(sum.as_bytes().chunks(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+    }
+    Some(TruePicture { bytes, md5 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_streams_inside_are_whole() {
+        let kit = Kit::inside();
+        assert!(kit.streams.len() >= 40);
+        for stream in &kit.streams {
+            assert!(!stream.truth.is_empty(), "{}", stream.name);
+            assert!(stream.packets[0].params.is_some(), "{}", stream.name);
+            assert!(stream.disputed || stream.order.len() == stream.truth.len(), "{}", stream.name);
+        }
+        let changed = kit.only("gen_resolution_change").streams.remove(0);
+        assert!(changed.packets.iter().filter(|packet| packet.params.is_some()).count() > 1);
+    }
+
+    #[test]
+    fn a_truth_names_its_bad_line() {
+        assert_eq!(parse_truth("#format\n0, 0, 0, 1, 10, 6858177ad0bc388bede0979f8bc5276e\n").unwrap()[0].bytes, 10);
+        assert_eq!(parse_truth("#format\n0, 0, 0, 1, 10, 68\n"), Err(2));
+    }
+
+    #[test]
+    fn out_of_band_takes_the_sets_out_of_the_packets() {
+        let kit = Kit::inside();
+        let find = |name| kit.streams.iter().find(|stream| stream.name == name).unwrap();
+        let stream = find("gen_baseline_cavlc").out_of_band().unwrap();
+        let params = stream.packets[0].params.as_ref().unwrap();
+        assert_eq!(params.parameter_sets.len(), 2);
+        assert_eq!(params.framing, NalFraming::LengthPrefixed(4));
+        let mut follower = Stream::new(&params.private);
+        assert!(stream.packets.iter().all(|packet| !follower.packet(&packet.data).has_parameter_sets));
+        assert!(find("gen_resolution_change").out_of_band().is_none());
+    }
+}
