@@ -1,3 +1,5 @@
+//! Children of gathered master elements: places, limits, errors.
+
 use bytes::Bytes;
 use proptest::prelude::*;
 

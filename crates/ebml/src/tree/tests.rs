@@ -1,3 +1,5 @@
+//! The tree: its nodes, paths, values, bounds.
+
 use kineframe_testkit as kit;
 use kit::{Fragment, ids};
 

@@ -1,3 +1,5 @@
+//! The walker, on made bodies: cuts, ends, damage, limits.
+
 use kineframe_testkit as kit;
 use kit::{Element as Made, Fragment, ids};
 

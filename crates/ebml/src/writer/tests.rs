@@ -1,3 +1,5 @@
+//! The writer, by hand and against the reader.
+
 use proptest::prelude::*;
 
 use super::*;
