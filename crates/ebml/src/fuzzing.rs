@@ -126,12 +126,20 @@ pub fn walker(data: &[u8]) {
         let some: Vec<_> = data.chunks(usize::from(*choice) + 2).collect();
         assert_eq!(walk(&some, recovery, DataMode::Gather), whole, "{recovery:?}, pieces of {}", choice + 2);
         assert_eq!(walk(&some, recovery, DataMode::Stream), walk(&[data], recovery, DataMode::Stream), "{recovery:?}");
+        let narrow = Limits { element: 64, depth: 4, ..Limits::default() };
+        let whole = walk_within(&[data], recovery, DataMode::Skip, narrow);
+        check(&whole.0, data.len());
+        assert_eq!(walk_within(&ones, recovery, DataMode::Skip, narrow), whole, "{recovery:?}, narrow limits");
     }
 }
 
 /// All items and the error of a walk; the data of an element that came in several is joined.
 pub fn walk(pieces: &[&[u8]], recovery: Recovery, mode: DataMode) -> (Vec<Item>, Option<Error>) {
-    let limits = Limits { element: 1 << 20, ..Limits::default() };
+    walk_within(pieces, recovery, mode, Limits { element: 1 << 20, ..Limits::default() })
+}
+
+/// The same within other limits; what is held stays within them.
+pub fn walk_within(pieces: &[&[u8]], recovery: Recovery, mode: DataMode, limits: Limits) -> (Vec<Item>, Option<Error>) {
     let mut walker = Walker::new(MiniSchema, limits, recovery).with_data(mode);
     let mut items: Vec<Item> = Vec::new();
     let mut input = pieces.iter();
@@ -156,7 +164,10 @@ pub fn walk(pieces: &[&[u8]], recovery: Recovery, mode: DataMode) -> (Vec<Item>,
                     _ => items.push(Item::Data { bytes: next, offset, last: now }),
                 },
                 Ok(Some(item)) => items.push(item),
-                Ok(None) => break,
+                Ok(None) => {
+                    assert!(walker.buffered() <= 2 * limits.element + 2048, "{} bytes held", walker.buffered());
+                    break;
+                }
                 Err(error) => return (items, Some(error)),
             }
         }

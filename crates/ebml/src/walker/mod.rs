@@ -315,7 +315,8 @@ impl<S: Schema> Walker<S> {
         self.stack.len()
     }
 
-    /// Bytes of the input that are held: at most [`Limits::element`] and the last piece, in the end.
+    /// Bytes of the input that are held: once [`Walker::next`] has given `None`, at most twice [`Limits::element`],
+    /// for going back and for looking ahead.
     pub fn buffered(&self) -> u64 {
         self.buffer.len()
     }

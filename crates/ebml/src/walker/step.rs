@@ -302,7 +302,8 @@ impl<S: Schema> Walker<S> {
             (Recovery::Scan, Some(anchor)) => anchor.min(self.position),
             _ => self.position,
         };
-        let most = self.buffer.end().saturating_sub(self.limits.element).min(self.position);
-        self.buffer.release(needed.max(most));
+        // Measured from the position, not from the end of the input so far, so that cuts make no difference.
+        let least = self.position.saturating_sub(self.limits.element);
+        self.buffer.release(needed.max(least));
     }
 }
