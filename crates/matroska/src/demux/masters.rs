@@ -10,7 +10,7 @@
 
 use bytes::Bytes;
 use kineframe_ebml::{Child, Children, Crc32Check, ElementHeader, ElementId, ElementSize, Error, ErrorKind, Limits};
-use kineframe_ebml::{check_crc32, children};
+use kineframe_ebml::{PathPart, check_crc32, children};
 
 use super::walk::Place;
 use crate::{EbmlHeader, Info, MatroskaSchema, SimpleTag, TagValue, Tags, TimestampScale, ids};
@@ -24,6 +24,8 @@ pub(super) struct Problem {
     pub(super) error: Error,
     /// The elements do not fit together, so that the bytes may be something else altogether.
     pub(super) structural: bool,
+    /// Where, inside, an element starts that ends this one or the Segment: the size of this one is wrong.
+    pub(super) foreign: Option<(u64, ElementId)>,
 }
 
 /// Collects problems: the first counts, a structural one before others.
@@ -35,8 +37,12 @@ impl Problems {
         if self.0.as_ref().is_some_and(|problem| problem.structural || !structural) {
             return;
         }
+        let foreign = match error.path.0.last() {
+            Some(PathPart::Id(id)) if structural && is_top_level(*id) => Some((error.offset, *id)),
+            _ => None,
+        };
         let error = error.with_names(&MatroskaSchema);
-        self.0 = Some(Problem { id: header.id, offset: header.offset, size: header.size, error, structural });
+        self.0 = Some(Problem { id: header.id, offset: header.offset, size: header.size, error, structural, foreign });
     }
 
     pub(super) fn into_first(self) -> Option<Problem> {
@@ -55,8 +61,7 @@ impl Problems {
                 Ok(child) if is_top_level(child.id()) => {
                     // The start of something that cannot be inside: the size of what is around it is wrong.
                     let error = child.error(ErrorKind::InvalidValue("an element that cannot stand here"));
-                    let what = if child.id() == ids::EBML { &child.header } else { master };
-                    self.note(what, error, true);
+                    self.note(master, error, true);
                     return false;
                 }
                 Ok(child) => visit(self, child),

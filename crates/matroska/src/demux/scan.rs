@@ -169,7 +169,7 @@ impl Demuxer {
     }
 
     /// Whether reading can go on at `at`. `None`: more bytes are needed to say so.
-    fn judge(&mut self, at: u64, id: ElementId) -> Option<bool> {
+    pub(super) fn judge(&mut self, at: u64, id: ElementId) -> Option<bool> {
         let header = match self.candidate_header(at) {
             Ok(header) => header,
             Err(answer) => return answer,
@@ -195,13 +195,14 @@ impl Demuxer {
                     Some(false)
                 }
             }
-            _ => {
+            ids::TAGS => {
                 if inside {
                     self.judge_tags(&header)
                 } else {
                     Some(false)
                 }
             }
+            _ => Some(false),
         }
     }
 

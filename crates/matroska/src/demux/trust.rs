@@ -44,6 +44,7 @@ impl Demuxer {
                 Place::Cluster => self.fits(&header, true),
                 Place::TopLevel => self.segment.is_some() && self.fits(&header, true),
                 Place::InCluster if self.cluster.is_none() => false,
+                Place::Deeper if self.is_swallowed(header.id) => false,
                 Place::InCluster if header.id == ids::SIMPLE_BLOCK => {
                     if !self.fits(&header, false) {
                         return Some(false);

@@ -96,11 +96,19 @@ impl Demuxer {
             (Place::InCluster, _, true) => self.in_cluster(header),
             (Place::Global | Place::Unknown, _, _) => self.skip(header, None, true),
             _ => {
-                let error =
-                    self.error(position, ErrorKind::InvalidValue("an element that cannot stand here"), Some(header.id));
+                let kind = ErrorKind::InvalidValue("an element that cannot stand here");
+                let error = self.error(position, kind, Some(header.id));
+                if self.is_swallowed(header.id) {
+                    return Err(error);
+                }
                 self.skip(header, Some(error), true)
             }
         }
+    }
+
+    /// A child of an EBML Header in an open Segment: what precedes has swallowed the beginning of that header.
+    pub(super) fn is_swallowed(&self, id: ElementId) -> bool {
+        self.segment.is_some() && schema::element(id).is_some_and(|row| row.def.parent == Some(ids::EBML))
     }
 
     /// The header of the element at `position`; `None` where it is not whole yet.
@@ -234,9 +242,10 @@ impl Demuxer {
 
     fn ebml(&mut self, header: ElementHeader) -> Result<Step, Error> {
         let Some(data) = self.gather(&header, "bytes of an EBML Header", EBML_HEADER)? else { return Ok(Step::More) };
-        let end = header.data_offset() + data.len() as u64;
-        let (ebml, problem) = masters::ebml_header(&header, data, &self.options.limits);
-        let Some(problem) = self.tolerable(problem, end)? else { return Ok(Step::More) };
+        let declared = header.data_offset() + data.len() as u64;
+        let (mut ebml, problem) = masters::ebml_header(&header, data, &self.options.limits);
+        let Some(end) = self.settle(problem.as_ref(), declared)? else { return Ok(Step::More) };
+        ebml.len = end - header.offset;
         let narrow = |own: u8, told: u64, least: u64| own.min(told.clamp(least, 8) as u8);
         self.limits.id_length = narrow(self.options.limits.id_length, ebml.max_id_length, 4);
         self.limits.size_length = narrow(self.options.limits.size_length, ebml.max_size_length, 1);
@@ -252,18 +261,27 @@ impl Demuxer {
         Step::Event(event)
     }
 
-    /// Whether an element with a problem inside counts all the same: yes, unless its elements do not fit together
-    /// and nothing sensible follows it. `None` where that cannot be said yet.
-    fn tolerable(&mut self, problem: Option<Problem>, end: u64) -> Result<Option<Option<Problem>>, Error> {
-        match problem {
-            // A new document starts inside, so it is the size of what is around that is wrong.
-            Some(problem) if problem.structural && problem.id == ids::EBML => Err(problem.error),
-            Some(problem) if problem.structural => match self.trusted(end) {
-                None => Ok(None),
-                Some(true) => Ok(Some(Some(problem))),
-                Some(false) => Err(problem.error),
+    /// Where an element ends that has this problem inside; its size says `end`. An element that does not fit counts
+    /// all the same if something sensible follows it, or if what ends it stands inside it: then it ends there.
+    /// `None` where that cannot be said yet.
+    fn settle(&mut self, problem: Option<&Problem>, end: u64) -> Result<Option<u64>, Error> {
+        let Some(problem) = problem.filter(|problem| problem.structural) else { return Ok(Some(end)) };
+        let (answer, end) = match problem.foreign {
+            // The element at hand begins with an ID of four bytes that is in its place, so what is inside is none.
+            Some((at, id)) if at > self.position => (self.judge(at, id), at),
+            Some(_) => (Some(false), end),
+            None => match self.trusted(end) {
+                None => return Ok(None),
+                answer => (answer, end),
             },
-            problem => Ok(Some(problem)),
+        };
+        match answer {
+            Some(true) => Ok(Some(end)),
+            Some(false) => Err(problem.error.clone()),
+            None => {
+                self.wait_for = self.input.end() + 1;
+                Ok(None)
+            }
         }
     }
 
@@ -283,9 +301,9 @@ impl Demuxer {
     fn master(&mut self, header: ElementHeader) -> Result<Step, Error> {
         let limit = self.options.master.min(self.limits.element);
         let Some(data) = self.gather(&header, "bytes of one gathered element", limit)? else { return Ok(Step::More) };
-        let end = header.data_offset() + data.len() as u64;
+        let declared = header.data_offset() + data.len() as u64;
         let limits = self.limits;
-        let (event, problem) = match header.id {
+        let (mut event, problem) = match header.id {
             ids::INFO => {
                 let (info, problem) = masters::info(&header, data, &limits);
                 (Event::Info(Arc::new(info)), problem)
@@ -299,9 +317,11 @@ impl Demuxer {
                 (Event::Tags(tags), problem)
             }
         };
-        let Some(problem) = self.tolerable(problem, end)? else { return Ok(Step::More) };
-        if let Event::Tracks(tracks) = &event {
-            self.tracks = Some(Arc::clone(tracks));
+        let Some(end) = self.settle(problem.as_ref(), declared)? else { return Ok(Step::More) };
+        match &mut event {
+            Event::Tracks(tracks) => self.tracks = Some(Arc::clone(tracks)),
+            Event::Tags(tags) => tags.end = end,
+            _ => {}
         }
         self.accept(&header, end, true);
         Ok(self.tell(event, problem))
