@@ -174,3 +174,90 @@ impl<T> Reorder<T> {
         self.held.clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::h264::{NalHeader, SliceType};
+
+    fn sps(poc: PocType) -> Sps {
+        let mut sps = Sps::parse(&[0x67, 66, 0xc0, 10, 0xf8, 0x41, 0xa2]).unwrap();
+        sps.poc = poc;
+        sps.frame_num_bits = 4;
+        sps
+    }
+
+    fn slice(kind: u8, ref_idc: u8, frame_num: u16, poc_lsb: u16) -> SliceHeader {
+        SliceHeader {
+            nal: NalHeader::from_byte(ref_idc << 5 | kind),
+            first_mb: 0,
+            slice_type: SliceType::P,
+            pps_id: 0,
+            sps_id: 0,
+            frame_num,
+            structure: PictureStructure::Frame,
+            idr_pic_id: (kind == 5).then_some(0),
+            poc_lsb,
+            delta_poc_bottom: 0,
+            delta_poc: [0; 2],
+            redundant: 0,
+            drops_references: false,
+        }
+    }
+
+    #[test]
+    fn written_low_bits_wrap_both_ways() {
+        let sps = sps(PocType::Lsb { bits: 4 });
+        let mut order = PictureOrder::new();
+        let mut count = |kind, ref_idc, lsb| order.next(&sps, &slice(kind, ref_idc, 0, lsb)).count;
+        assert_eq!(count(5, 1, 0), 0);
+        assert_eq!(count(1, 1, 8), 8);
+        assert_eq!(count(1, 0, 4), 4);
+        assert_eq!(count(1, 1, 0), 16); // Up across the wrap.
+        assert_eq!(count(1, 0, 12), 12); // Down across it, and not a reference.
+        assert_eq!(count(1, 1, 8), 24);
+        assert_eq!(count(5, 1, 0), 0);
+    }
+
+    #[test]
+    fn the_cycle_is_that_of_the_specification() {
+        // Offsets 2 and 4: the n-th reference frame is at the sum of n offsets, a non-reference frame one before.
+        let poc = PocType::Cycle {
+            delta_always_zero: true,
+            offset_for_non_ref: -1,
+            offset_top_to_bottom: 1,
+            offsets: vec![2, 4],
+        };
+        let sps = sps(poc);
+        let mut order = PictureOrder::new();
+        let mut count = |kind, ref_idc, frame_num| order.next(&sps, &slice(kind, ref_idc, frame_num, 0)).count;
+        assert_eq!(count(5, 1, 0), 0);
+        assert_eq!(count(1, 1, 1), 2);
+        assert_eq!(count(1, 1, 2), 6);
+        assert_eq!(count(1, 0, 3), 5); // As if frame 2, less one.
+        assert_eq!(count(1, 1, 3), 8);
+        assert_eq!(count(1, 1, 15), 44); // 7 cycles of 6 and one offset of 2.
+        assert_eq!(count(1, 1, 0), 48); // frame_num wrapped: frame 16.
+    }
+
+    #[test]
+    fn decoding_order_is_twice_the_frame_number() {
+        let sps = sps(PocType::DecodingOrder);
+        let mut order = PictureOrder::new();
+        let mut count = |kind, ref_idc, frame_num| order.next(&sps, &slice(kind, ref_idc, frame_num, 0)).count;
+        assert_eq!((count(5, 1, 0), count(1, 0, 1), count(1, 1, 1), count(1, 1, 0)), (0, 1, 2, 32));
+    }
+
+    #[test]
+    fn operation_5_begins_a_new_count() {
+        let sps = sps(PocType::Lsb { bits: 8 });
+        let mut order = PictureOrder::new();
+        let first = order.next(&sps, &slice(5, 1, 0, 0));
+        let before = order.next(&sps, &slice(1, 1, 1, 100));
+        let dropping = SliceHeader { drops_references: true, ..slice(1, 1, 2, 60) };
+        let at = order.next(&sps, &dropping);
+        let after = order.next(&sps, &slice(1, 1, 1, 4));
+        assert!(first < before && before < at && at < after, "{first:?} {before:?} {at:?} {after:?}");
+        assert_eq!((at.count, after.count), (0, 4));
+    }
+}

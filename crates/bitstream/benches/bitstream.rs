@@ -1,0 +1,40 @@
+//! What looking at packets and changing their framing costs, on a conformance stream.
+
+use std::hint::black_box;
+
+use bytes::Bytes;
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use kineframe_bitstream::h264::{AccessUnits, Stream};
+use kineframe_bitstream::{StartCodeUnits, lengths_to_start_codes, start_codes_to_lengths};
+
+fn bitstream(c: &mut Criterion) {
+    let stream = Bytes::from_static(include_bytes!("../../../testdata/codec/h264/oh_MR1_BT_A.264"));
+    let codes: Vec<Bytes> = AccessUnits::new(stream.clone()).collect();
+    let lengths: Vec<Bytes> = codes.iter().map(|unit| start_codes_to_lengths(unit.clone()).data).collect();
+
+    let mut group = c.benchmark_group("oh_MR1_BT_A");
+    group.throughput(Throughput::Bytes(stream.len() as u64));
+    group.bench_function("start_codes", |b| b.iter(|| StartCodeUnits::new(black_box(&stream)).count()));
+    group.bench_function("access_units", |b| b.iter(|| AccessUnits::new(black_box(stream.clone())).count()));
+    let scan = |packets: &[Bytes]| {
+        let mut stream = Stream::new(&Bytes::new());
+        packets.iter().map(|packet| stream.packet(packet).slices).sum::<usize>()
+    };
+    group.bench_function("scan_start_codes", |b| b.iter(|| scan(black_box(&codes))));
+    group.bench_function("scan_lengths", |b| b.iter(|| scan(black_box(&lengths))));
+    group.bench_function("lengths_in_place", |b| {
+        let owned = || lengths.iter().map(|packet| Bytes::from(packet.to_vec())).collect::<Vec<_>>();
+        b.iter_batched(
+            owned,
+            |packets| packets.into_iter().map(|packet| lengths_to_start_codes(packet, 4)).collect::<Vec<_>>(),
+            BatchSize::SmallInput,
+        );
+    });
+    group.bench_function("lengths_by_copy", |b| {
+        b.iter(|| lengths.iter().map(|packet| lengths_to_start_codes(packet.clone(), 4).copied).sum::<usize>());
+    });
+    group.finish();
+}
+
+criterion_group!(benches, bitstream);
+criterion_main!(benches);

@@ -1,0 +1,146 @@
+//! Bodies of the fuzz targets, kept here so that they are compiled and tested with the crate.
+
+use bytes::Bytes;
+use kineframe_codec::{Framing, NalFraming};
+
+use crate::h264::{
+    AccessUnits, AvcConfig, NalHeader, PictureOrder, Pps, Reorder, Sps, Stream, for_each_sei, recovery_point,
+};
+use crate::{
+    Framer, LengthPrefixedUnits, NalUnits, StartCodeUnits, detect_framing, escape, identify, lengths_to_start_codes,
+    start_codes_to_lengths, unescape,
+};
+
+/// Framings: the same units whichever way a packet goes, in place or by copy.
+pub fn framing(data: &[u8]) {
+    let Some((&choice, packet)) = data.split_first() else { return };
+    let size = choice % 4 + 1;
+    detect_framing(packet);
+    for framing in [NalFraming::StartCodes, NalFraming::LengthPrefixed(size), NalFraming::None] {
+        let total: usize = NalUnits::new(packet, framing).filter_map(Result::ok).map(<[u8]>::len).sum();
+        assert!(total <= packet.len());
+    }
+
+    let units: Vec<Vec<u8>> = StartCodeUnits::new(packet).map(<[u8]>::to_vec).collect();
+    let lengths = start_codes_to_lengths(packet.to_vec().into());
+    let shared = Bytes::copy_from_slice(packet);
+    let same = start_codes_to_lengths(shared.clone());
+    assert_eq!(lengths.data, same.data);
+    assert_eq!(shared, packet);
+    let found: Vec<&[u8]> = LengthPrefixedUnits::new(&lengths.data, 4).map(|unit| unit.expect("just made")).collect();
+    assert_eq!(found, units);
+    let back = lengths_to_start_codes(lengths.data, 4);
+    assert_eq!(StartCodeUnits::new(&back.data).collect::<Vec<_>>(), units);
+
+    let by_copy = lengths_to_start_codes(shared.clone(), size);
+    let alone = lengths_to_start_codes(packet.to_vec().into(), size);
+    assert_eq!(by_copy.damage, alone.damage);
+    assert!(by_copy.data.len() <= 5 * packet.len());
+    let mut framer = Framer::new(NalFraming::LengthPrefixed(size), Framing::StartCodes);
+    let converted = framer.convert(shared);
+    assert_eq!(framer.copied(), converted.copied as u64);
+}
+
+/// Parameter sets, SEI and avcC records: whatever is read makes sense.
+pub fn parameter_sets(data: &[u8]) {
+    if let Ok(sps) = Sps::parse(data) {
+        let (coded, visible) = (sps.coded_size(), sps.visible());
+        assert!(visible.width > 0 && visible.left + visible.width <= coded.width);
+        assert!(visible.height > 0 && visible.top + visible.height <= coded.height);
+        assert!((1..=16).contains(&sps.max_dpb_frames()));
+        assert!(sps.max_reorder_frames() <= 16);
+        sps.format();
+        sps.color();
+    }
+    let _ = Pps::parse(data);
+    recovery_point(data);
+    for_each_sei(data, |_, payload| payload.len() <= data.len());
+    let record = Bytes::copy_from_slice(data);
+    if let Ok(config) = AvcConfig::parse(&record) {
+        let again = AvcConfig::parse(&config.to_bytes()).expect("just made");
+        assert_eq!((&again.sps, &again.pps), (&config.sps, &config.pps));
+        assert!(!again.cut);
+    }
+    identify("V_MS/VFW/FOURCC", &record);
+    let escaped = escape(data);
+    let rbsp = unescape(&escaped);
+    assert_eq!(rbsp.get(..data.len()), Some(data));
+}
+
+/// A track: a private part and packets, each with a length of two bytes in front.
+pub fn stream(data: &[u8]) {
+    let mut parts = LengthPrefixedUnits::new(data, 2).map_while(Result::ok);
+    let mut stream = Stream::new(&Bytes::copy_from_slice(parts.next().unwrap_or_default()));
+    let mut order = PictureOrder::new();
+    let mut reorder = Reorder::new(0);
+    let (mut pushed, mut shown) = (0, 0);
+    for packet in parts {
+        let before = stream.generation();
+        let unit = stream.packet(packet);
+        assert_eq!(unit.changed_parameter_sets, stream.generation() != before);
+        let again = stream.clone().packet(packet);
+        // Two sets of one number in one packet replace each other each time.
+        assert_eq!(again.slices, unit.slices);
+        if let (Some(slice), Some(sps)) = (&unit.slice, stream.sps()) {
+            reorder.set_depth(sps.max_reorder_frames());
+            reorder.push(order.next(sps, slice), pushed);
+            pushed += 1;
+            while reorder.next_ready().is_some() {
+                shown += 1;
+            }
+            assert!(pushed - shown <= 16);
+        }
+        let params = stream.parameters();
+        assert!(params.parameter_sets.len() <= 32 + 256);
+    }
+    while reorder.next_held().is_some() {
+        shown += 1;
+    }
+    assert_eq!(pushed, shown);
+}
+
+/// An elementary stream: its access units are all of it, in order, and none is empty.
+pub fn access_units(data: &[u8]) {
+    let stream = Bytes::copy_from_slice(data);
+    let units: Vec<Bytes> = AccessUnits::new(stream).collect();
+    assert!(units.iter().all(|unit| !unit.is_empty()));
+    assert_eq!(units.concat(), data);
+    let slices = |bytes: &[u8]| {
+        let is_slice = |nal: &&[u8]| NalHeader::of(nal).is_some_and(|header| header.kind.begins_slice());
+        StartCodeUnits::new(bytes).filter(is_slice).count()
+    };
+    assert_eq!(units.iter().map(|unit| slices(unit)).sum::<usize>(), slices(data));
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    /// Bytes that have start codes, small lengths and parameter sets in them.
+    fn bytes() -> impl Strategy<Value = Vec<u8>> {
+        let piece = prop_oneof![
+            Just(vec![0, 0, 1]),
+            Just(vec![0, 0, 0, 1]),
+            Just(vec![0, 0, 3]),
+            Just(vec![0, 7, 0x67, 66, 0xc0, 10, 0xf8, 0x41, 0xa2]),
+            Just(vec![0, 4, 0x68, 0xce, 0x38, 0x80]),
+            Just(vec![0, 5, 0x65, 0x88, 0x84, 0x40, 0x80]),
+            Just(vec![0, 5, 0x41, 0x9a, 0x02, 0x40, 0x80]),
+            prop::collection::vec(any::<u8>(), 0..8),
+        ];
+        prop::collection::vec(piece, 0..20).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+
+        #[test]
+        fn no_input_breaks_an_invariant(data in bytes(), kind in prop_oneof![Just(0x67_u8), Just(0x68), Just(1), any::<u8>()]) {
+            super::framing(&data);
+            super::stream(&data);
+            super::access_units(&data);
+            super::parameter_sets(&data);
+            super::parameter_sets(&[vec![kind], data].concat());
+        }
+    }
+}
