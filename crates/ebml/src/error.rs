@@ -87,7 +87,8 @@ pub enum ErrorKind {
     /// The first byte has no length marker within the widest legal ID.
     #[error("not an element ID: first byte 0x{0:02X}")]
     InvalidId(u8),
-    /// All VINT_DATA bits of the ID are zero or all are one (RFC 8794 §5).
+    /// All VINT_DATA bits of the ID are zero or all are one (RFC 8794 §5); 0x80 is let through, see
+    /// [`ElementId::is_valid`].
     #[error("reserved element ID 0x{0:X}")]
     ReservedId(u32),
     /// The ID could be told in fewer bytes (RFC 8794 §5).

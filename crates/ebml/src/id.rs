@@ -16,6 +16,10 @@ impl ElementId {
     /// `CRC-32` (RFC 8794 §11.3.1), a Global Element.
     pub const CRC32: ElementId = ElementId(0xBF);
 
+    /// The one ID in use whose VINT_DATA is all zero. RFC 8794 §5 reserves it, but RFC 9559 gives it to
+    /// `ChapterDisplay`, which files with chapters hold, so it is read and written.
+    pub(crate) const ALL_ZERO: ElementId = ElementId(0x80);
+
     /// Bytes that the ID takes, 1 to 4.
     pub const fn len(self) -> usize {
         match self.0 {
@@ -28,7 +32,12 @@ impl ElementId {
 
     /// Whether it is an Element ID (RFC 8794 §5): a length marker at the place that its length wants, VINT_DATA
     /// bits that are neither all zero nor all one, and no shorter way to tell the same. IDs that were parsed are.
+    ///
+    /// `0x80` counts as one against RFC 8794, since RFC 9559 gives it to `ChapterDisplay`.
     pub const fn is_valid(self) -> bool {
+        if self.0 == ElementId::ALL_ZERO.0 {
+            return true;
+        }
         let bits = 7 * self.len() as u32;
         let marker = self.0 >> bits;
         let data = self.0 & ((1 << bits) - 1);

@@ -47,7 +47,7 @@ pub(crate) fn id(input: &[u8], max: u8) -> IResult<&[u8], ElementId, VintError> 
     let value = value as u32; // four bytes at most
     let bits = 7 * (more + 1);
     let data = value & ((1u32 << bits) - 1);
-    if data == 0 || data == (1u32 << bits) - 1 {
+    if (data == 0 && value != ElementId::ALL_ZERO.0) || data == (1u32 << bits) - 1 {
         return fail(ErrorKind::ReservedId(value));
     }
     // All ones in one width less is reserved there, so that value alone may be told in the next width.

@@ -27,7 +27,9 @@ fn size(bytes: &[u8]) -> Result<ElementSize, ErrorKind> {
 #[test]
 fn ids_of_each_length() {
     for (bytes, value) in [
-        (&[0x81][..], 0x81),
+        // Against RFC 8794, but RFC 9559 gives it to ChapterDisplay.
+        (&[0x80][..], 0x80),
+        (&[0x81], 0x81),
         (&[0xFE], 0xFE),
         (&[0x40, 0x7F], 0x407F),
         (&[0x7F, 0xFE], 0x7FFE),
@@ -43,12 +45,11 @@ fn ids_of_each_length() {
     }
 }
 
-/// "All 0" and "all 1" VINT_DATA is reserved in each length.
+/// "All 0" and "all 1" VINT_DATA is reserved in each length (but for 0x80).
 #[test]
 fn reserved_ids() {
     for bytes in [
-        &[0x80][..],
-        &[0xFF],
+        &[0xFF][..],
         &[0x40, 0],
         &[0x7F, 0xFF],
         &[0x20, 0, 0],
