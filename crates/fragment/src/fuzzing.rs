@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::{Event, Options, Splitter};
+use crate::{Event, FragmentFiles, Frame, Merger, Options, Output, RemuxOptions, Splitter};
 
 /// Splits `data` whole, cut in two, and in small pieces of varying length: the events are the same, and what
 /// they say fits together.
@@ -28,6 +28,70 @@ pub fn splitter(data: &[u8]) {
     let common = strict.iter().zip(&expected).take_while(|(a, b)| a == b).count();
     let is_head = |event: &Event| matches!(event, Event::Frame(_) | Event::Started(_));
     assert!(!strict[common..].iter().any(is_head), "strict reading tells what the other does not");
+}
+
+/// Splits `data`, makes files of it in each way, and reads those again: the frames are the same.
+pub fn merger(data: &[u8]) {
+    let told = events(Options::default(), [Bytes::copy_from_slice(data)]);
+    let expected: Vec<_> = told.iter().filter_map(playable).collect();
+    for patches in [true, false] {
+        let options = RemuxOptions { patches };
+        let mut merger = Merger::new(options);
+        told.iter().for_each(|event| merger.push(event));
+        merger.finish();
+        compare(std::iter::from_fn(|| merger.next_output()), &expected);
+        let mut maker = FragmentFiles::new(options);
+        told.iter().for_each(|event| maker.push(event));
+        maker.finish();
+        // What follows the closing tags of a fragment is left out.
+        if !told.iter().any(|event| matches!(event, Event::Amended(_))) {
+            compare(std::iter::from_fn(|| maker.next_output()), &expected);
+        }
+    }
+}
+
+/// The content of a frame that a file can hold.
+fn playable(event: &Event) -> Option<(u64, bool, Bytes)> {
+    let Event::Frame(frame) = event else { return None };
+    let tracks = frame.fragment.tracks.as_ref()?;
+    let declared = tracks.entries.iter().any(|entry| entry.number == frame.track_number);
+    (declared && frame.offset.is_some()).then(|| content(frame))
+}
+
+fn content(frame: &Frame) -> (u64, bool, Bytes) {
+    (frame.track_number, frame.keyframe, frame.data.clone())
+}
+
+/// Makes the files, reads them again, and compares their frames; where a file cannot be made there is nothing to
+/// compare.
+fn compare(outputs: impl Iterator<Item = Output>, expected: &[(u64, bool, Bytes)]) {
+    let mut found = Vec::new();
+    let mut file: Vec<u8> = Vec::new();
+    let mut open = None;
+    for output in outputs {
+        match output {
+            Output::Begin(start) => {
+                assert!(open.replace(start.index).is_none() && file.is_empty());
+            }
+            Output::Data(bytes) => file.extend_from_slice(&bytes),
+            Output::Patch { position, data } => {
+                let at = usize::try_from(position).expect("patches lie in the file");
+                file[at..at + data.len()].copy_from_slice(&data);
+            }
+            Output::End(end) => {
+                assert_eq!(open.take(), Some(end.index));
+                let told = events(Options::default(), [Bytes::from(std::mem::take(&mut file))]);
+                let frames =
+                    told.iter().filter_map(|event| if let Event::Frame(frame) = event { Some(frame) } else { None });
+                let before = found.len() as u64;
+                found.extend(frames.map(content));
+                assert_eq!(found.len() as u64 - before, end.frames);
+            }
+            Output::Failed { .. } => return,
+        }
+    }
+    assert!(open.is_none());
+    assert!(found == expected, "{} frames became {}", expected.len(), found.len());
 }
 
 /// All events; in strict mode up to the first error.
@@ -102,13 +166,16 @@ mod tests {
         let body = body(&[0, 1, 2].map(|index| Fragment::new(index).user_tag("camera", "door"))).bytes;
         splitter(&[]);
         splitter(&body);
+        merger(&body);
         let mut rng = Rng::new(7);
         for _ in 0..60 {
             let at = rng.below(body.len());
-            splitter(&flipped(&body, at, rng.below(8) as u32));
-            splitter(&body[..at]);
-            splitter(&body[at..]);
-            splitter(&garbled(&body, at..(at + 40).min(body.len()), rng.next_u64()));
+            let flipped = flipped(&body, at, rng.below(8) as u32);
+            let garbled = garbled(&body, at..(at + 40).min(body.len()), rng.next_u64());
+            for data in [&flipped[..], &body[..at], &body[at..], &garbled] {
+                splitter(data);
+                merger(data);
+            }
         }
     }
 
@@ -117,6 +184,7 @@ mod tests {
         #[test]
         fn the_invariants_hold_on_anything(data in proptest::collection::vec(any::<u8>(), 0..400)) {
             splitter(&data);
+            merger(&data);
         }
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use kineframe_fragment::{Event, FragmentHead, FragmentTail, Frame, Options, Splitter};
+use kineframe_fragment::{Event, FragmentHead, FragmentTail, Frame, Options, Output, Splitter};
 use serde_json::Value;
 
 /// The `testdata` folder.
@@ -148,4 +148,31 @@ pub fn summary(events: &[Event]) -> String {
         other => format!("{other:?}"),
     };
     events.iter().map(|event| line(event) + "\n").collect()
+}
+
+/// The files that a maker of files asks for.
+pub fn made(outputs: impl IntoIterator<Item = Output>) -> Vec<Vec<u8>> {
+    let mut files: Vec<Vec<u8>> = Vec::new();
+    let mut open: Option<Vec<u8>> = None;
+    for output in outputs {
+        match output {
+            Output::Begin(start) => {
+                assert!(open.replace(Vec::new()).is_none(), "a file begins within another");
+                assert_eq!(start.index, files.len() as u64);
+            }
+            Output::Data(data) => open.as_mut().expect("data is of a file").extend_from_slice(&data),
+            Output::Patch { position, data } => {
+                let position = usize::try_from(position).unwrap();
+                open.as_mut().expect("a patch is of a file")[position..][..data.len()].copy_from_slice(&data);
+            }
+            Output::End(end) => {
+                let file = open.take().expect("only what has begun ends");
+                assert_eq!(end.len, file.len() as u64);
+                files.push(file);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(open.is_none(), "every file ends");
+    files
 }
