@@ -94,7 +94,9 @@ fn a_body_that_ends_at_every_byte() {
 #[test]
 fn each_bit_of_the_structure_flipped() {
     for (shape, body) in shapes().iter().enumerate() {
-        for (at, bit, bytes) in bit_flips(&body.bytes, body.structure()) {
+        // All of them in the shape that the service sends; known sizes differ in few places, so one in five there.
+        let step = if shape == 0 || std::env::var_os("KINEFRAME_MEDIA").is_some() { 1 } else { 5 };
+        for (at, bit, bytes) in bit_flips(&body.bytes, body.structure()).step_by(step) {
             let what = format!("shape {shape}, byte {at}, bit {bit}");
             let events = split_whole(&Bytes::from(bytes));
             let hit = body.fragments.iter().position(|range| range.contains(&at)).unwrap();
