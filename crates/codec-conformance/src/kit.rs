@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use kineframe_bitstream::h264::{AccessUnit, AccessUnits, AvcConfig, PictureOrder, RandomAccess, Stream};
+use kineframe_bitstream::h264::{
+    AccessUnit, AccessUnits, AvcConfig, PictureOrder, RandomAccess, SliceHeader, Sps, Stream,
+};
 use kineframe_bitstream::start_codes_to_lengths;
 use kineframe_codec::{CodecParameters, NalFraming};
 
@@ -29,6 +31,9 @@ pub struct TestStream {
     pub order: Vec<usize>,
     /// Equality is not asked: sound decoders differ here. Only what holds for damaged streams is asked.
     pub disputed: bool,
+    /// Frames are missing by `frame_num` where the SPS forbids that: a back end may mark what follows as damaged,
+    /// though it is equal.
+    pub forbidden_gap: bool,
 }
 
 /// One packet of a [`TestStream`].
@@ -138,11 +143,12 @@ impl TestStream {
         let mut stream = Stream::new(&Bytes::new());
         let mut orders = PictureOrder::new();
         let (mut packets, mut order) = (Vec::new(), Vec::new());
-        let mut told = None;
+        let (mut told, mut gaps) = (None, Gaps::default());
         for data in AccessUnits::new(bytes.clone()) {
             let unit = stream.packet(&data);
             if let (Some(slice), Some(sps)) = (&unit.slice, stream.sps()) {
                 order.push((orders.next(sps, slice), packets.len()));
+                gaps.look(sps, slice);
             }
             let anew = told != Some(stream.generation()) && (packets.is_empty() || unit.is_idr());
             let params = anew.then(|| stream.parameters());
@@ -156,7 +162,7 @@ impl TestStream {
         let disputed = DISPUTED.contains(&name);
         let known = !disputed && order.len() == truth.len();
         let order = if known { order.into_iter().map(|(_, packet)| packet).collect() } else { Vec::new() };
-        TestStream { name: name.to_owned(), packets, truth, order, disputed }
+        TestStream { name: name.to_owned(), packets, truth, order, disputed, forbidden_gap: gaps.forbidden }
     }
 
     /// The same pictures as a Matroska track has them: lengths of four bytes, parameter sets in `CodecPrivate`
@@ -204,6 +210,29 @@ impl TestStream {
     }
 }
 
+/// Looks for frames that are missing by `frame_num` (H.264 §7.4.3) where the SPS does not allow it.
+#[derive(Default)]
+struct Gaps {
+    /// `PrevRefFrameNum`; nothing before the first picture.
+    previous: Option<u32>,
+    forbidden: bool,
+}
+
+impl Gaps {
+    fn look(&mut self, sps: &Sps, slice: &SliceHeader) {
+        let frame_num = u32::from(slice.frame_num);
+        let next = |previous| (previous + 1) % (1 << sps.frame_num_bits);
+        let goes_on = |previous| frame_num == previous || frame_num == next(previous);
+        let gap = !slice.is_idr() && self.previous.is_some_and(|previous| !goes_on(previous));
+        self.forbidden |= gap && !sps.gaps_in_frame_num_allowed;
+        if slice.drops_references {
+            self.previous = Some(0);
+        } else if slice.nal.ref_idc != 0 || self.previous.is_none() {
+            self.previous = Some(frame_num);
+        }
+    }
+}
+
 /// The pictures of a `framemd5` file; the number of the first line that is not one.
 fn parse_truth(text: &str) -> Result<Vec<TruePicture>, usize> {
     let lines = text.lines().enumerate().filter(|(_, line)| !line.starts_with('#') && !line.trim().is_empty());
@@ -239,6 +268,13 @@ mod tests {
         }
         let changed = kit.only("gen_resolution_change").streams.remove(0);
         assert!(changed.packets.iter().filter(|packet| packet.params.is_some()).count() > 1);
+    }
+
+    #[test]
+    fn only_gaps_that_the_sps_forbids_excuse_a_mark() {
+        let with_gap: Vec<String> =
+            Kit::inside().streams.into_iter().filter(|stream| stream.forbidden_gap).map(|stream| stream.name).collect();
+        assert_eq!(with_gap, ["gen_frame_num_gaps_forbidden"]);
     }
 
     #[test]

@@ -22,7 +22,7 @@
 //!
 //! | check | what must hold |
 //! |---|---|
-//! | whole | every picture equal, in order, named after its packet, none marked damaged, no error |
+//! | whole | every picture equal, in order, named after its packet, no error, none marked damaged (but after a gap in `frame_num` that the SPS forbids) |
 //! | limits | a size or a packet over the bound is an error of that kind |
 //! | reset | after half of the stream and a `reset`, the whole stream is exact |
 //! | break | after the sink broke no picture comes in that call; after a `reset`, the whole stream is exact |

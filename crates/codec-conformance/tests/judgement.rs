@@ -29,6 +29,7 @@ fn synthetic() -> Kit {
         truth: truth.collect(),
         order: (0..9).collect(),
         disputed: false,
+        forbidden_gap: false,
     };
     Kit { streams: vec![stream] }
 }

@@ -24,6 +24,7 @@ fn stream(packets: &[(u8, usize, bool)]) -> TestStream {
         truth: packets.iter().map(|(value, ..)| truth(*value)).collect(),
         order: (0..packets.len()).collect(),
         disputed: false,
+        forbidden_gap: false,
     }
 }
 
