@@ -1,0 +1,184 @@
+//! What an encoded frame says of itself, and the parameters in force at it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use kineframe_bitstream::h264::{OutputOrder, PictureOrder, RandomAccess, SliceHeader, Stream};
+use kineframe_bitstream::identify;
+use kineframe_codec::{ChromaSiting, Codec, CodecParameters, ColorRange, ColorSpace, MatrixCoefficients, Size};
+use kineframe_matroska::{TrackEntry, Video};
+
+use crate::choose::Coded;
+
+/// Reads the frames of one track in stored order.
+#[derive(Debug)]
+pub(crate) enum Analyser {
+    H264(Box<H264>, Option<(u32, u32)>),
+    /// A codec whose frames are not looked into: the container's word is taken.
+    Other {
+        params: Arc<CodecParameters>,
+        order: OutputOrder,
+        aspect: Option<(u32, u32)>,
+    },
+}
+
+/// What was found in a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub coded: Coded,
+    pub random_access: RandomAccess,
+}
+
+impl Analyser {
+    /// For a track; `None` for a codec that has no name here.
+    pub(crate) fn new(track: &TrackEntry) -> Option<Self> {
+        let private = track.codec_private.clone().unwrap_or_default();
+        let identified = identify(&track.codec_id, &private)?;
+        let size = track.video.as_ref().and_then(container_size);
+        let aspect = track.video.as_ref().and_then(container_aspect);
+        let color = track.video.as_ref().map(container_color).unwrap_or_default();
+        if identified.codec == Codec::H264 {
+            let mut stream = Stream::new(&identified.private);
+            stream.set_container(size, color);
+            let (order, params) = (PictureOrder::new(), None);
+            let track = H264 { stream, order, last: None, place: START, params };
+            return Some(Self::H264(Box::new(track), aspect));
+        }
+        let mut params = CodecParameters::new(identified.codec);
+        (params.private, params.size, params.color) = (identified.private, size, color);
+        Some(Self::Other { params: Arc::new(params), order: START, aspect })
+    }
+
+    /// Reads one frame; `keyframe` is the container's word.
+    pub(crate) fn read(&mut self, data: &Bytes, keyframe: bool) -> Found {
+        match self {
+            Self::H264(track, _) => track.read(data),
+            Self::Other { order, .. } => {
+                order.count += 1;
+                let coded = Coded { picture: true, reference: true, second_field: false, order: *order, depth: 0 };
+                let random_access = if keyframe { RandomAccess::Idr } else { RandomAccess::None };
+                Found { coded, random_access }
+            }
+        }
+    }
+
+    /// Width to height of a sample.
+    pub(crate) fn sample_aspect(&self) -> Option<(u32, u32)> {
+        match self {
+            Self::Other { aspect, .. } => *aspect,
+            Self::H264(track, container) => {
+                let stated = track.stream.sps().and_then(|sps| sps.vui?.sample_aspect_ratio);
+                stated.map(|(width, height)| (width.into(), height.into())).or(*container)
+            }
+        }
+    }
+
+    /// The parameters in force, the frame last read included. The same handle as long as nothing has changed.
+    pub(crate) fn parameters(&mut self) -> Arc<CodecParameters> {
+        match self {
+            Self::Other { params, .. } => params.clone(),
+            Self::H264(track, _) => track.parameters(),
+        }
+    }
+}
+
+const START: OutputOrder = OutputOrder { epoch: 0, count: 0 };
+
+/// An H.264 track.
+#[derive(Debug)]
+pub(crate) struct H264 {
+    stream: Stream,
+    order: PictureOrder,
+    /// The first slice of the frame before, unless that was a second field.
+    last: Option<SliceHeader>,
+    place: OutputOrder,
+    params: Option<(u64, Arc<CodecParameters>)>,
+}
+
+impl H264 {
+    fn read(&mut self, data: &Bytes) -> Found {
+        let unit = self.stream.packet(data);
+        let depth = self.stream.sps().map_or(16, |sps| usize::try_from(sps.max_reorder_frames()).unwrap_or(16));
+        let mut second_field = false;
+        if let (Some(slice), Some(sps)) = (&unit.slice, self.stream.sps()) {
+            let place = self.order.next(sps, slice);
+            second_field = self.last.as_ref().is_some_and(|last| slice.completes_frame(last));
+            if !second_field {
+                self.place = place;
+            }
+        }
+        self.last = unit.slice.clone().filter(|_| !second_field);
+        let coded = Coded {
+            picture: unit.slices > 0 && !second_field,
+            // Parameter sets alone must reach the decoder, whatever is chosen.
+            reference: unit.is_reference || unit.slices == 0,
+            second_field,
+            order: self.place,
+            depth,
+        };
+        Found { coded, random_access: unit.random_access }
+    }
+
+    fn parameters(&mut self) -> Arc<CodecParameters> {
+        let generation = self.stream.generation();
+        if let Some((of, params)) = &self.params
+            && *of == generation
+        {
+            return params.clone();
+        }
+        let mut params = Arc::new(self.stream.parameters());
+        // Sets that came again, or another CodecPrivate that says the same: an open decoder stays right.
+        if let Some((_, before)) = &self.params
+            && *before.as_ref() == *params
+        {
+            params = before.clone();
+        }
+        self.params = Some((generation, params.clone()));
+        params
+    }
+}
+
+fn container_size(video: &Video) -> Option<Size> {
+    let size = Size { width: video.pixel_width.try_into().ok()?, height: video.pixel_height.try_into().ok()? };
+    (size.width > 0 && size.height > 0).then_some(size)
+}
+
+/// From `DisplayWidth` and `DisplayHeight`, where they are in pixels or a ratio (RFC 9559 §5.1.4.1.28.12 to .14).
+fn container_aspect(video: &Video) -> Option<(u32, u32)> {
+    let (display_width, display_height) = (video.display_width?, video.display_height?);
+    if !matches!(video.display_unit, 0 | 3) {
+        return None;
+    }
+    let width = display_width.checked_mul(video.pixel_height)?;
+    let height = display_height.checked_mul(video.pixel_width)?;
+    let divisor = greatest_common_divisor(width, height).max(1);
+    let aspect = (u32::try_from(width / divisor).ok()?, u32::try_from(height / divisor).ok()?);
+    (aspect.0 > 0 && aspect.1 > 0).then_some(aspect)
+}
+
+fn greatest_common_divisor(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
+}
+
+/// `Colour` of the container (RFC 9559 §5.1.4.1.28.16).
+fn container_color(video: &Video) -> ColorSpace {
+    let Some(colour) = &video.colour else { return ColorSpace::default() };
+    let code = |value: Option<u64>| value.and_then(|value| u8::try_from(value).ok());
+    ColorSpace {
+        matrix: code(colour.matrix_coefficients).and_then(MatrixCoefficients::from_code),
+        range: match colour.range {
+            Some(1) => Some(ColorRange::Limited),
+            Some(2) => Some(ColorRange::Full),
+            _ => None,
+        },
+        siting: match (colour.chroma_siting_horz, colour.chroma_siting_vert) {
+            (Some(1), Some(1)) => Some(ChromaSiting::TopLeft),
+            (Some(1), Some(2)) => Some(ChromaSiting::Left),
+            (Some(2), Some(1)) => Some(ChromaSiting::Top),
+            (Some(2), Some(2)) => Some(ChromaSiting::Center),
+            _ => None,
+        },
+        primaries: code(colour.primaries).filter(|code| *code != 2),
+        transfer: code(colour.transfer_characteristics).filter(|code| *code != 2),
+    }
+}
