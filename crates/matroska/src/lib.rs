@@ -5,6 +5,8 @@
 
 mod demux;
 mod event;
+#[doc(hidden)]
+pub mod fuzzing;
 mod mux;
 pub mod schema;
 mod types;

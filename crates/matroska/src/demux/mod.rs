@@ -162,6 +162,8 @@ struct History {
     recent: VecDeque<u64>,
     /// Elements that start before this place are known to be followed by something sensible.
     trusted: u64,
+    /// No document starts before this place that what was read has swallowed.
+    searched: u64,
     /// Bytes that were read again, or read ahead, on account of damage.
     extra: u64,
 }

@@ -16,6 +16,7 @@
 
 use kineframe_ebml::{ElementHeader, ElementId, ElementSize, Error, MAX_HEADER_LEN, children, parse_header};
 
+use super::input::Input;
 use super::walk::Place;
 use super::{Demuxer, History, State, masters};
 use crate::{Event, ids};
@@ -26,10 +27,43 @@ const TAGS_CANDIDATE: u64 = 64 << 10;
 /// Bytes looked at again: this many, and so many for each byte of the input.
 const EXTRA: u64 = 16 << 20;
 const EXTRA_RATIO: u64 = 4;
+const CANDIDATES: [ElementId; 4] = [ids::EBML, ids::SEGMENT, ids::CLUSTER, ids::TAGS];
 /// Elements whose data a search goes through again.
 const RECENT: usize = 4;
 
-/// A search.
+/// A walk over bytes that looks for the IDs of candidates.
+#[derive(Debug)]
+struct Search {
+    /// The next byte to look at, and the four before it.
+    next: u64,
+    window: u32,
+}
+
+impl Search {
+    /// The next of these IDs that starts before `until`. `None`: there is none in the bytes that are there.
+    fn find(&mut self, input: &mut Input, until: u64, wanted: &[ElementId]) -> Option<(u64, ElementId)> {
+        let last = until.saturating_add(3);
+        loop {
+            let piece = input.piece_at(self.next);
+            let len = piece.len().min(usize::try_from(last.saturating_sub(self.next)).unwrap_or(usize::MAX));
+            let piece = piece.get(..len).unwrap_or(piece);
+            if piece.is_empty() {
+                return None;
+            }
+            for (index, byte) in piece.iter().enumerate() {
+                self.window = self.window << 8 | u32::from(*byte);
+                // All of them begin with 0x1_, which few windows do.
+                if self.window >> 28 == 1 && wanted.iter().any(|id| id.0 == self.window) {
+                    self.next += index as u64 + 1;
+                    return Some((self.next - 4, ElementId(self.window)));
+                }
+            }
+            self.next += piece.len() as u64;
+        }
+    }
+}
+
+/// A search for a place to go on.
 #[derive(Debug)]
 pub(super) struct Scan {
     /// What was wrong.
@@ -38,9 +72,7 @@ pub(super) struct Scan {
     pub(super) failed_at: u64,
     /// Where the search began.
     from: u64,
-    /// The next byte to look at, and the four before it.
-    next: u64,
-    window: u32,
+    search: Search,
     /// A place where an ID stands, not judged yet for want of bytes.
     candidate: Option<(u64, ElementId)>,
     /// Where the elements accepted last started, oldest first.
@@ -95,7 +127,7 @@ impl Demuxer {
         }
         let mut starts: Vec<u64> = self.history.anchor.into_iter().collect();
         starts.extend(&self.history.recent);
-        Scan { error, failed_at, from, next: from, window: 0, candidate: None, starts }
+        Scan { error, failed_at, from, search: Search { next: from, window: 0 }, candidate: None, starts }
     }
 
     /// Searches on. `false`: more bytes are needed.
@@ -103,7 +135,7 @@ impl Demuxer {
         let State::Scan(mut scan) = std::mem::replace(&mut self.state, State::Walk) else { return true };
         loop {
             if scan.candidate.is_none() {
-                scan.candidate = self.find(&mut scan);
+                scan.candidate = scan.search.find(&mut self.input, u64::MAX, &CANDIDATES);
             }
             let Some((at, id)) = scan.candidate else {
                 if self.finished {
@@ -111,7 +143,7 @@ impl Demuxer {
                     self.resume(&scan, end);
                     return true;
                 }
-                self.input.release(scan.next.saturating_sub(3).max(scan.from));
+                self.input.release(scan.search.next.saturating_sub(3).max(scan.from));
                 self.state = State::Scan(scan);
                 return false;
             };
@@ -130,23 +162,26 @@ impl Demuxer {
         }
     }
 
-    /// The next place with the ID of a candidate.
-    fn find(&mut self, scan: &mut Scan) -> Option<(u64, ElementId)> {
-        const IDS: [ElementId; 4] = [ids::EBML, ids::SEGMENT, ids::CLUSTER, ids::TAGS];
-        loop {
-            let piece = self.input.piece_at(scan.next);
-            if piece.is_empty() {
-                return None;
-            }
-            for (index, byte) in piece.iter().enumerate() {
-                scan.window = scan.window << 8 | u32::from(*byte);
-                if let Some(id) = IDS.into_iter().find(|id| id.0 == scan.window) {
-                    scan.next += index as u64 + 1;
-                    return Some((scan.next - 4, id));
+    /// Whether a document starts between `from` and `until` that what was read there has swallowed. `None`: more
+    /// bytes are needed to say so.
+    ///
+    /// Asked only where something odd was read. Each byte is looked at once.
+    pub(super) fn nothing_swallowed(&mut self, until: u64) -> Option<bool> {
+        let from = self.search_from(self.reach()).max(self.history.searched);
+        let mut search = Search { next: from, window: 0 };
+        while let Some((at, id)) = search.find(&mut self.input, until, &[ids::EBML, ids::SEGMENT]) {
+            match self.judge(at, id) {
+                Some(true) => return Some(false),
+                Some(false) => self.history.searched = at + 1,
+                None => {
+                    self.history.searched = at;
+                    self.wait_for = self.input.end() + 1;
+                    return None;
                 }
             }
-            scan.next += piece.len() as u64;
         }
+        self.history.searched = until;
+        Some(true)
     }
 
     /// Goes on at `at`, or with the end of the input.
@@ -165,6 +200,7 @@ impl Demuxer {
         self.wait_for = 0;
         self.history.accept(at, true);
         self.history.trusted = 0;
+        self.history.searched = at;
         self.state = State::Walk;
     }
 

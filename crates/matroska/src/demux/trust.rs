@@ -3,7 +3,9 @@
 //! An unknown element is legal anywhere, and so is nearly every pair of random bytes as its header. So an element
 //! that nothing speaks for (unknown, misplaced, damaged inside, a block of no known track) counts only where, after
 //! it and any like it, something stands that is not there by chance: an element with a four-byte ID in its place, a
-//! block of a known track, the end of the input or of a parent of known size.
+//! block of a known track, the end of the input or of a parent of known size. And in the bytes that were taken for
+//! such elements, and for the few before them, no document may start: a damaged size swallows the header of the
+//! next one, and the walk may be back in step behind it.
 
 use kineframe_ebml::{ElementHeader, ElementSize, MAX_HEADER_LEN};
 
@@ -16,24 +18,25 @@ use crate::ids;
 const HOPS: usize = 32;
 
 impl Demuxer {
-    /// Whether something sensible stands at `at`. `None`: more bytes are needed to say so.
-    pub(super) fn trusted(&mut self, at: u64) -> Option<bool> {
+    /// Whether something sensible stands at `at`, after an odd element: a `plain` one if it is only one that can
+    /// stand anywhere. `None`: more bytes are needed to say so.
+    pub(super) fn trusted(&mut self, at: u64, plain: bool) -> Option<bool> {
         if at <= self.history.trusted {
             return Some(true);
         }
         let start = at;
-        let mut at = at;
+        let (mut at, mut plain) = (at, plain);
         for _ in 0..HOPS {
             if self.parent_end() == Some(at) || self.segment.is_some_and(|level| level.end == Some(at)) {
-                return self.trust(at);
+                return self.trust(at, plain);
             }
             if at >= self.input.end() {
-                return if self.finished { self.trust(at) } else { self.look_ahead(at + 1) };
+                return if self.finished { self.trust(at, plain) } else { self.look_ahead(at + 1) };
             }
             let header = match self.header_at(at) {
                 Ok(Some(header)) => header,
                 // The input is cut off here, which is no fault of what precedes.
-                Ok(None) if self.finished => return self.trust(at),
+                Ok(None) if self.finished => return self.trust(at, plain),
                 Ok(None) => return self.look_ahead(self.input.end() + 1),
                 Err(_) => return Some(false),
             };
@@ -72,18 +75,22 @@ impl Demuxer {
                     };
                     if end - start > self.options.keep {
                         // Too far to look; where a parent of known size holds it, that is enough.
-                        return if self.parent_end().is_some() { self.trust(at) } else { Some(false) };
+                        return if self.parent_end().is_some() { self.trust(at, plain) } else { Some(false) };
                     }
+                    plain &= !matches!(place, Place::Deeper | Place::Unknown);
                     at = end;
                     continue;
                 }
             };
-            return if strong { self.trust(at) } else { Some(false) };
+            return if strong { self.trust(at, plain) } else { Some(false) };
         }
-        self.trust(at)
+        self.trust(at, plain)
     }
 
-    fn trust(&mut self, at: u64) -> Option<bool> {
+    fn trust(&mut self, at: u64, plain: bool) -> Option<bool> {
+        if !plain && !self.nothing_swallowed(at)? {
+            return Some(false);
+        }
         self.history.trusted = at;
         Some(true)
     }

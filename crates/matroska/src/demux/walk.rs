@@ -270,7 +270,7 @@ impl Demuxer {
             // The element at hand begins with an ID of four bytes that is in its place, so what is inside is none.
             Some((at, id)) if at > self.position => (self.judge(at, id), at),
             Some(_) => (Some(false), end),
-            None => match self.trusted(end) {
+            None => match self.trusted(end, false) {
                 None => return Ok(None),
                 answer => (answer, end),
             },
@@ -365,7 +365,7 @@ impl Demuxer {
         let end = header.data_offset() + header.size.known().unwrap_or(0);
         if header.id == ids::SIMPLE_BLOCK && !self.plausible_block_at(&header) {
             // Legal, but as likely a piece of something else: what follows decides.
-            match self.trusted(end) {
+            match self.trusted(end, false) {
                 None => return Ok(Step::More),
                 Some(true) => {}
                 Some(false) => {
@@ -423,7 +423,8 @@ impl Demuxer {
             return Ok(self.more(end));
         }
         if odd {
-            match self.trusted(end) {
+            let plain = reason.is_none() && Place::of(header.id) != Place::Unknown;
+            match self.trusted(end, plain) {
                 None => return Ok(Step::More),
                 Some(true) => {}
                 Some(false) => {
