@@ -1,8 +1,9 @@
 //! Scaling of planes, before any conversion of colours: luma and chroma each by itself, so that a JPEG is made of
 //! half the samples that its R'G'B' would have.
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::{InnerPixel, U8, U16};
+use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 use kineframe_codec::Size;
 
 use crate::ExportError;
@@ -14,20 +15,21 @@ const FILTER: FilterType = FilterType::CatmullRom;
 
 /// A sample that `fast_image_resize` knows.
 pub(crate) trait Scaled: Sample + bytemuck::Pod {
-    const TYPE: PixelType;
+    /// The same as a pixel of one channel. Named, so that only two types are compiled.
+    type Pixel: PixelTrait + InnerPixel;
 
     /// A bicubic filter swings over the largest code of a depth that does not fill its type.
     fn clip(samples: &mut [Self], bits: u8);
 }
 
 impl Scaled for u8 {
-    const TYPE: PixelType = PixelType::U8;
+    type Pixel = U8;
 
     fn clip(_: &mut [u8], _: u8) {}
 }
 
 impl Scaled for u16 {
-    const TYPE: PixelType = PixelType::U16;
+    type Pixel = U16;
 
     fn clip(samples: &mut [u16], bits: u8) {
         let largest = ((1u32 << bits) - 1) as u16;
@@ -178,12 +180,14 @@ impl<T: Scaled> ScaleBuffers<T> {
             ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FILTER)).crop(x, y, part_width, part_height);
         let out = &mut self.planes[index];
         out.resize(across.count * down.count, T::default());
-        let source = ImageRef::new(width as u32, height as u32, bytemuck::cast_slice(source), T::TYPE)
-            .map_err(|error| failed(&error))?;
-        let mut target =
-            Image::from_slice_u8(across.count as u32, down.count as u32, bytemuck::cast_slice_mut(out), T::TYPE)
+        let (target_width, target_height) = (across.count as u32, down.count as u32);
+        let source: TypedImageRef<'_, T::Pixel> =
+            TypedImageRef::from_buffer(width as u32, height as u32, bytemuck::cast_slice(source))
                 .map_err(|error| failed(&error))?;
-        self.resizer.resize(&source, &mut target, &options).map_err(|error| failed(&error))?;
+        let mut target: TypedImage<'_, T::Pixel> =
+            TypedImage::from_buffer(target_width, target_height, bytemuck::cast_slice_mut(out))
+                .map_err(|error| failed(&error))?;
+        self.resizer.resize_typed(&source, &mut target, &options).map_err(|error| failed(&error))?;
         T::clip(out, bits);
         Ok(())
     }

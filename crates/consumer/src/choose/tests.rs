@@ -27,7 +27,7 @@ fn head(index: u64) -> Arc<FragmentHead> {
     Arc::new(FragmentHead {
         index,
         offset: index * 1000,
-        number: FragmentNumber::new(&format!("{}", 100 + index)).ok(),
+        number: FragmentNumber::new(&format!("{}", 100 + index)),
         producer_timestamp: None,
         server_timestamp: None,
         info: Arc::new(Info::default()),

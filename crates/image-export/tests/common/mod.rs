@@ -95,6 +95,17 @@ impl TestPicture {
         })
     }
 
+    /// Slow waves with grain in luma.
+    pub fn grainy(shape: Shape) -> Self {
+        let gentle = TestPicture::gentle(shape);
+        let noise = TestPicture::noise(shape, 9);
+        TestPicture::new(shape, |plane, x, y| {
+            let (samples, stride, _) = &gentle.planes[plane];
+            let grain = if plane == 0 { noise.planes[0].0[y * stride + x] >> 5 } else { 0 };
+            samples[y * stride + x] + grain
+        })
+    }
+
     /// Any code anywhere, from a small generator with a seed.
     pub fn noise(shape: Shape, seed: u32) -> Self {
         let mask = ((1u32 << shape.bits) - 1) as u16;
