@@ -1,3 +1,4 @@
+//! An elementary stream cut into access units.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| kineframe_bitstream::fuzzing::access_units(data));

@@ -1,3 +1,4 @@
+//! Packets from one framing to the other.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| kineframe_bitstream::fuzzing::framing(data));
