@@ -205,7 +205,11 @@ fn damaged(
             let damaged_id = 3 * at as u64;
             packets.extend(second.iter().cloned());
             let run = play(factory, &packets, Script::default());
-            let judged = judge(stream, &run, &packets, damaged_id, offset, exact);
+            let mut judged = judge(stream, &run, &packets, damaged_id, offset, exact);
+            if kind == Damage::Dropped && stream.losses_show && judged.count.unmarked > 0 {
+                let why = format!("{} pictures built on a lost reference are not marked", judged.count.unmarked);
+                judged.broken.get_or_insert(why);
+            }
             sum = sum.plus(judged.count);
             if let (Outcome::Passed, Some(why)) = (&outcome, judged.broken) {
                 outcome = Outcome::Failed(format!("packet {at} {kind}, seed {seed}: {why}"));

@@ -28,7 +28,7 @@
 //! | break | after the sink broke no picture comes in that call; after a `reset`, the whole stream is exact |
 //! | flush | with a `flush` before each IDR picture, the whole stream is exact |
 //! | out-of-band | with lengths and the parameter sets in `CodecPrivate` alone, the whole stream is exact |
-//! | damage | one packet cut, flipped, dropped or zeroed: no panic comes through, pictures decoded before it and from the next IDR picture on are equal |
+//! | damage | one packet cut, flipped, dropped or zeroed: no panic comes through, pictures decoded before it and from the next IDR picture on are equal; wrong pictures after a dropped one are marked, where `frame_num` shows the loss |
 //!
 //! Of [disputed](TestStream::disputed) streams only what holds for damage is asked.
 

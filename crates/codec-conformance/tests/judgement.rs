@@ -30,6 +30,7 @@ fn synthetic() -> Kit {
         order: (0..9).collect(),
         disputed: false,
         forbidden_gap: false,
+        losses_show: true,
     };
     Kit { streams: vec![stream] }
 }
@@ -89,6 +90,7 @@ enum Fault {
     Marks,
     NoLimits,
     StaysDamaged,
+    SilentAfterLoss,
 }
 
 /// A back end with one fault: shows each packet's first byte, one picture behind.
@@ -101,6 +103,8 @@ struct FaultyDecoder {
     held: Vec<(PacketId, u8)>,
     count: u64,
     hurt: bool,
+    last: Option<u64>,
+    lost: bool,
 }
 
 impl DecoderFactory for Faulty {
@@ -121,7 +125,15 @@ impl DecoderFactory for Faulty {
             options.limits.check_size("faulty", params.size.unwrap())?;
         }
         let options = options.clone();
-        Ok(Box::new(FaultyDecoder { fault: self.0, options, held: Vec::new(), count: 0, hurt: false }))
+        Ok(Box::new(FaultyDecoder {
+            fault: self.0,
+            options,
+            held: Vec::new(),
+            count: 0,
+            hurt: false,
+            last: None,
+            lost: false,
+        }))
     }
 }
 
@@ -159,7 +171,15 @@ impl VideoDecoder for FaultyDecoder {
         let first = packet.data.first().copied().unwrap_or(0);
         // Sound packets hold one value throughout.
         self.hurt |= packet.data.iter().any(|byte| *byte != first) || packet.data.len() < 30;
-        let value = if self.hurt && self.fault == Fault::StaysDamaged { 77 } else { first };
+        // The kit numbers packets by threes.
+        let gap = self.last.replace(packet.id.0).is_some_and(|last| packet.id.0 != last + 3);
+        self.lost = !packet.random_access && (self.lost || gap);
+        let wrong = match self.fault {
+            Fault::StaysDamaged => self.hurt,
+            Fault::SilentAfterLoss => self.lost,
+            _ => false,
+        };
+        let value = if wrong { 77 } else { first };
         self.held.push((packet.id, value));
         let keep = if self.fault == Fault::IgnoresBreak && self.held.len() < 9 { 9 } else { 1 };
         self.show(keep, sink);
@@ -175,6 +195,7 @@ impl VideoDecoder for FaultyDecoder {
     }
 
     fn reset(&mut self) -> Result<(), DecodeError> {
+        self.last = None;
         if self.fault != Fault::KeepsHeldBackAtReset {
             self.held.clear();
         }
@@ -195,6 +216,7 @@ fn each_fault_is_found_and_named() {
         (Fault::Marks, "9 marked damaged"),
         (Fault::NoLimits, "limits: a side of 15: "),
         (Fault::StaysDamaged, "after the next clean IDR picture, is another"),
+        (Fault::SilentAfterLoss, "built on a lost reference are not marked"),
     ];
     for (fault, expected) in cases {
         let report = run(&Faulty(fault), &synthetic());

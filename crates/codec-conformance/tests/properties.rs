@@ -25,6 +25,7 @@ fn stream(packets: &[(u8, usize, bool)]) -> TestStream {
         order: (0..packets.len()).collect(),
         disputed: false,
         forbidden_gap: false,
+        losses_show: true,
     }
 }
 
