@@ -162,12 +162,13 @@ impl Demuxer {
         }
     }
 
-    /// Whether a document starts between `from` and `until` that what was read there has swallowed. `None`: more
-    /// bytes are needed to say so.
+    /// Whether no document starts between `from` and `until` that what was read there has swallowed. `None`:
+    /// more bytes are needed to say so.
     ///
-    /// Asked only where something odd was read. Each byte is looked at once.
-    pub(super) fn nothing_swallowed(&mut self, until: u64) -> Option<bool> {
-        let from = self.search_from(self.reach()).max(self.history.searched);
+    /// Asked only where something odd was read, and of the last block of a Cluster of unknown size. Each byte is looked
+    /// at once.
+    pub(super) fn nothing_swallowed(&mut self, from: u64, until: u64) -> Option<bool> {
+        let from = from.max(self.search_from(self.reach())).max(self.history.searched);
         let mut search = Search { next: from, window: 0 };
         while let Some((at, id)) = search.find(&mut self.input, until, &[ids::EBML, ids::SEGMENT]) {
             match self.judge(at, id) {

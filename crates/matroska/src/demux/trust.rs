@@ -88,7 +88,7 @@ impl Demuxer {
     }
 
     fn trust(&mut self, at: u64, plain: bool) -> Option<bool> {
-        if !plain && !self.nothing_swallowed(at)? {
+        if !plain && !self.nothing_swallowed(0, at)? {
             return Some(false);
         }
         self.history.trusted = at;

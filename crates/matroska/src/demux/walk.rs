@@ -81,7 +81,7 @@ impl Demuxer {
             return Ok(self.more(next));
         };
         let place = Place::of(header.id);
-        if let Some(step) = self.ends_open(place, position) {
+        if let Some(step) = self.ends_open(place, position)? {
             return Ok(step);
         }
         self.within_parent(&header, place)?;
@@ -147,15 +147,29 @@ impl Demuxer {
     }
 
     /// Ends the open element, the innermost first, where one of `place` cannot stand in it.
-    fn ends_open(&mut self, place: Place, position: u64) -> Option<Step> {
+    fn ends_open(&mut self, place: Place, position: u64) -> Result<Option<Step>, Error> {
         let new_document = matches!(place, Place::Ebml | Place::Segment);
         if let Some(level) = self.cluster
             && (new_document || matches!(place, Place::Cluster | Place::TopLevel))
         {
-            return Some(self.close_cluster(position, level.end.is_none()));
+            // The last block of a Cluster of unknown size is bound by nothing: a damaged size can take it to just
+            // this place, over the start of the next document.
+            if level.end.is_none()
+                && let Some(last) = self.history.recent.back()
+            {
+                match self.nothing_swallowed(last + 1, position) {
+                    Some(true) => {}
+                    Some(false) => {
+                        let kind = ErrorKind::InvalidValue("the element before holds the start of a document");
+                        return Err(self.error(position, kind, None));
+                    }
+                    None => return Ok(Some(Step::More)),
+                }
+            }
+            return Ok(Some(self.close_cluster(position, level.end.is_none())));
         }
-        let level = self.segment.filter(|_| new_document)?;
-        Some(self.close_segment(position, level.end.is_none()))
+        let level = self.segment.filter(|_| new_document);
+        Ok(level.map(|level| self.close_segment(position, level.end.is_none())))
     }
 
     fn close_cluster(&mut self, position: u64, in_order: bool) -> Step {
