@@ -14,7 +14,7 @@
 
 use kineframe_codec::ChromaSampling;
 use kineframe_image_export::{ExportError, ImageFormat, JpegEncoder, JpegPlane, JpegPlanes, Quality};
-use turbojpeg::{Compressor, Subsamp, YuvPlanesImage};
+use turbojpeg::{Compressor, Image, PixelFormat, Subsamp, YuvPlanesImage};
 
 /// One compressor of libjpeg-turbo with its buffers. Make one per thread and keep it.
 #[derive(Debug)]
@@ -58,19 +58,6 @@ impl JpegEncoder for TurboJpegEncoder {
         let full_width = width.next_multiple_of(1 << shift_x);
         let full_height = height.next_multiple_of(1 << shift_y);
         let luma = pad(planes.luma(), (width, height), (full_width, full_height), &mut self.padded);
-        // A gray picture's chroma is not looked at, but its slices must be there.
-        let [cb, cr] = planes.chroma().unwrap_or([luma; 2]);
-        let image = YuvPlanesImage {
-            y_plane: luma.samples,
-            u_plane: cb.samples,
-            v_plane: cr.samples,
-            width,
-            height,
-            y_stride: luma.stride,
-            u_stride: cb.stride,
-            v_stride: cr.stride,
-            subsamp,
-        };
         self.compressor.set_quality(i32::from(quality.get())).map_err(failed)?;
         // The worst case is larger than any file will be. It is kept apart from `out`, so that it is filled once
         // and not for each picture.
@@ -78,7 +65,30 @@ impl JpegEncoder for TurboJpegEncoder {
         if self.file.len() < bound {
             self.file.resize(bound, 0);
         }
-        let length = self.compressor.compress_yuv_planes_to_slice(&image, &mut self.file).map_err(failed)?;
+        let length = match planes.chroma() {
+            None => {
+                // TurboJPEG has no planes without chroma: gray goes in as an image of one channel.
+                self.compressor.set_subsamp(subsamp).map_err(failed)?;
+                let image =
+                    Image { pixels: luma.samples, width, pitch: luma.stride, height, format: PixelFormat::GRAY };
+                self.compressor.compress_to_slice(image, &mut self.file)
+            }
+            Some([cb, cr]) => {
+                let image = YuvPlanesImage {
+                    y_plane: luma.samples,
+                    u_plane: cb.samples,
+                    v_plane: cr.samples,
+                    width,
+                    height,
+                    y_stride: luma.stride,
+                    u_stride: cb.stride,
+                    v_stride: cr.stride,
+                    subsamp,
+                };
+                self.compressor.compress_yuv_planes_to_slice(&image, &mut self.file)
+            }
+        }
+        .map_err(failed)?;
         out.extend_from_slice(&self.file[..length]);
         Ok(())
     }

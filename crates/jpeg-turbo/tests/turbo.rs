@@ -1,0 +1,42 @@
+//! Both encoders make the same picture of the same planes.
+
+#[path = "../../image-export/tests/common/mod.rs"]
+mod common;
+
+use common::{Shape, TestPicture, psnr};
+use kineframe_codec::{ChromaSampling, Rect};
+use kineframe_image_export::{ExportOptions, Exporter};
+use kineframe_jpeg_turbo::TurboJpegEncoder;
+
+fn decoded(file: &[u8]) -> (usize, usize, Vec<f64>) {
+    let image = turbojpeg::decompress(file, turbojpeg::PixelFormat::RGB).expect("the file is a JPEG");
+    let lines = image.pixels.chunks(image.pitch).take(image.height);
+    let samples = lines.flat_map(|line| line[..image.width * 3].iter().map(|&sample| f64::from(sample)));
+    (image.width, image.height, samples.collect())
+}
+
+#[test]
+fn as_the_built_in_encoder_at_every_sampling_and_size() {
+    let mut options = ExportOptions::default();
+    options.quality = "95".parse().expect("a quality");
+    // One of each for all pictures: their buffers are used again.
+    let turbo = Box::new(TurboJpegEncoder::new().expect("libjpeg-turbo starts"));
+    let mut turbo = Exporter::with_jpeg_encoder(options.clone(), turbo);
+    let mut builtin = Exporter::new(options);
+    for chroma in [ChromaSampling::Yuv420, ChromaSampling::Monochrome, ChromaSampling::Yuv422, ChromaSampling::Yuv444] {
+        for (width, height) in [(64, 48), (33, 17), (1, 1), (17, 40), (200, 31)] {
+            let mut shape = Shape::new(210, 60, chroma, 8);
+            shape.visible = Rect { left: 4, top: 2, width, height };
+            let picture = TestPicture::gentle(shape);
+            let mut encode = |exporter: &mut Exporter| {
+                let mut file = Vec::new();
+                picture.with(|picture| exporter.encode(picture, &mut file)).expect("the picture is sound");
+                decoded(&file)
+            };
+            let (ours, theirs) = (encode(&mut turbo), encode(&mut builtin));
+            assert_eq!((ours.0, ours.1), (width as usize, height as usize), "{shape:?}");
+            let got = psnr(&ours.2, &theirs.2, 255.0);
+            assert!(got >= 42.0, "{got:.1} dB: {shape:?}");
+        }
+    }
+}
