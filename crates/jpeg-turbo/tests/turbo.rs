@@ -28,7 +28,7 @@ fn as_the_built_in_encoder_at_every_sampling_and_size() {
             let mut shape = Shape::new(210, 60, chroma, 8);
             shape.visible = Rect { left: 4, top: 2, width, height };
             let picture = TestPicture::gentle(shape);
-            let mut encode = |exporter: &mut Exporter| {
+            let encode = |exporter: &mut Exporter| {
                 let mut file = Vec::new();
                 picture.with(|picture| exporter.encode(picture, &mut file)).expect("the picture is sound");
                 decoded(&file)
