@@ -19,6 +19,7 @@ pub(crate) struct Selector {
     every: Option<Steps>,
     one_in: Option<u64>,
     keyframes: bool,
+    limited: bool,
     ats: Vec<Pointer>,
     fragments: Vec<(FragmentRef, Passed)>,
     /// Frames in the range so far.
@@ -63,6 +64,7 @@ impl Selector {
             every: selection.every.filter(|every| !every.step.is_zero()).map(|every| Steps::new(every, range)),
             one_in: selection.one_in.map(|n| n.get()).filter(|n| *n > 1),
             keyframes: selection.keyframes,
+            limited: selection.limit.is_some(),
             ats: selection.at.iter().map(|at| Pointer { at: at.clone(), on: None, settled: false }).collect(),
             fragments: selection.fragments.iter().map(|fragment| (fragment.clone(), Passed::Not)).collect(),
             count: 0,
@@ -73,7 +75,8 @@ impl Selector {
 
     /// Whether each frame can be decided on by itself, whatever its neighbours in presentation order are.
     pub(crate) fn is_immediate(&self) -> bool {
-        self.every.is_none() && self.one_in.is_none() && self.ats.is_empty() && self.range.to.is_none()
+        let counts = self.every.is_some() || self.one_in.is_some() || self.limited;
+        !counts && self.ats.is_empty() && self.range.to.is_none()
     }
 
     /// Nothing that follows is wanted.
