@@ -28,7 +28,7 @@ const MAX_FRAGMENT: usize = 256 << 20;
 ///         _ => {}
 ///     }
 /// }
-/// assert_eq!(frames, 2_493_690);
+/// assert_eq!(frames, 2_494_505);
 /// # Ok::<(), kineframe_consumer::ConsumerError>(())
 /// ```
 ///

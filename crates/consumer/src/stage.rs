@@ -106,8 +106,10 @@ pub(crate) struct Inline<W: PictureWork> {
     make: Box<dyn FnMut() -> Session<W> + Send>,
     sessions: BTreeMap<u64, Session<W>>,
     /// Oldest first: the lane that feeds the group, as long as it does, and its outcomes.
-    groups: VecDeque<(Option<u64>, VecDeque<Outcome<W::Output>>)>,
+    groups: VecDeque<(Option<u64>, Outcomes<W>)>,
 }
+
+type Outcomes<W> = VecDeque<Outcome<<W as PictureWork>::Output>>;
 
 impl<T> Outlet<T> for VecDeque<Outcome<T>> {
     fn put(&mut self, outcome: Outcome<T>) -> ControlFlow<()> {
@@ -358,7 +360,3 @@ impl<T> Outlet<T> for Slot<'_, T> {
         ControlFlow::Continue(())
     }
 }
-
-#[cfg(test)]
-#[path = "stage_tests.rs"]
-mod tests;

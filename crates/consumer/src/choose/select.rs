@@ -150,7 +150,7 @@ impl Selector {
     fn narrow(&mut self, info: &PictureInfo, times: Times) -> bool {
         let mut passes = !self.keyframes || info.keyframe;
         if let Some(n) = self.one_in {
-            passes &= self.count % n == 0;
+            passes &= self.count.is_multiple_of(n);
         }
         if let Some(steps) = &mut self.every {
             passes &= steps.is_first(times);

@@ -108,7 +108,7 @@ fn brute_force(frames: &[Model], selection: &Selection, range: Range) -> Vec<usi
     }
     let mut wanted = vec![true; shown.len()];
     if let Some(n) = selection.one_in {
-        wanted.iter_mut().enumerate().for_each(|(at, wanted)| *wanted &= at as u64 % n.get() == 0);
+        wanted.iter_mut().enumerate().for_each(|(at, wanted)| *wanted &= (at as u64).is_multiple_of(n.get()));
     }
     if selection.keyframes {
         wanted.iter_mut().zip(&shown).for_each(|(wanted, index)| *wanted &= frames[*index].keyframe);
