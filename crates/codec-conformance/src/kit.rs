@@ -9,7 +9,7 @@ use kineframe_bitstream::h264::{
 use kineframe_bitstream::start_codes_to_lengths;
 use kineframe_codec::{CodecParameters, NalFraming};
 
-use crate::inside;
+use crate::{inside, mkv};
 
 /// Streams to run a back end against.
 #[derive(Debug, Clone, Default)]
@@ -103,7 +103,8 @@ impl Kit {
         Kit { streams: streams.collect() }
     }
 
-    /// Every `NAME.264` of a folder that has a `NAME.framemd5` beside it, in order of name.
+    /// Every `NAME.264` of a folder that has a `NAME.framemd5` beside it, in order of name; where there is no such
+    /// stream but a `NAME.mkv`, the first H.264 track of that.
     ///
     /// # Errors
     /// A file that cannot be read, a truth that cannot be understood.
@@ -113,7 +114,8 @@ impl Kit {
         let mut paths = Vec::new();
         for entry in std::fs::read_dir(folder).map_err(|source| io(folder, source))? {
             let path = entry.map_err(|source| io(folder, source))?.path();
-            if path.extension().is_some_and(|extension| extension == "264") {
+            let of_kind = |kind| path.extension().is_some_and(|extension| extension == kind);
+            if of_kind("264") || of_kind("mkv") && !path.with_extension("264").exists() {
                 paths.push(path);
             }
         }
@@ -126,11 +128,24 @@ impl Kit {
             }
             let text = std::fs::read_to_string(&truth_path).map_err(|source| io(&truth_path, source))?;
             let truth = parse_truth(&text).map_err(|line| KitError::Truth { path: truth_path, line })?;
-            let bytes = std::fs::read(&path).map_err(|source| io(&path, source))?;
+            let bytes = std::fs::read(&path).map_err(|source| io(&path, source))?.into();
             let name = path.file_stem().unwrap_or_default().to_string_lossy();
-            streams.push(TestStream::h264(&name, &bytes.into(), truth));
+            if path.extension().is_some_and(|extension| extension == "264") {
+                streams.push(TestStream::h264(&name, &bytes, truth));
+            } else {
+                streams.extend(TestStream::matroska(&name, &bytes, truth));
+            }
         }
         Ok(Kit { streams })
+    }
+
+    /// All streams as disputed ones: for streams that are damaged, whose truth is what one decoder made of them.
+    pub fn disputed(mut self) -> Kit {
+        for stream in &mut self.streams {
+            stream.disputed = true;
+            stream.order.clear();
+        }
+        self
     }
 
     /// Only the streams whose name contains `part`.
@@ -143,11 +158,26 @@ impl Kit {
 impl TestStream {
     /// An H.264 byte stream with start codes, cut into access units.
     pub fn h264(name: &str, bytes: &Bytes, truth: Vec<TruePicture>) -> TestStream {
-        let mut stream = Stream::new(&Bytes::new());
+        Self::of_packets(name, &Bytes::new(), AccessUnits::new(bytes.clone()), truth)
+    }
+
+    /// The first H.264 track of a Matroska file, as far as it can be read; `None` without one.
+    pub fn matroska(name: &str, bytes: &Bytes, truth: Vec<TruePicture>) -> Option<TestStream> {
+        let (private, packets) = mkv::h264_packets(bytes)?;
+        Some(Self::of_packets(name, &private, packets.into_iter(), truth))
+    }
+
+    fn of_packets(
+        name: &str,
+        private: &Bytes,
+        units: impl Iterator<Item = Bytes>,
+        truth: Vec<TruePicture>,
+    ) -> TestStream {
+        let mut stream = Stream::new(private);
         let mut orders = PictureOrder::new();
         let (mut packets, mut order) = (Vec::new(), Vec::new());
         let (mut told, mut gaps) = (None, Gaps::default());
-        for data in AccessUnits::new(bytes.clone()) {
+        for data in units {
             let unit = stream.packet(&data);
             if let (Some(slice), Some(sps)) = (&unit.slice, stream.sps()) {
                 order.push((orders.next(sps, slice), packets.len()));

@@ -36,6 +36,7 @@ mod checks;
 mod damage;
 mod inside;
 mod kit;
+mod mkv;
 mod play;
 mod report;
 

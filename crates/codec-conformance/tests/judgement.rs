@@ -244,3 +244,15 @@ fn the_table_has_a_line_for_each_stream_and_kind_of_damage() {
     assert_eq!(text.lines().count(), 1 + 1 + 4, "{text}");
     assert!(report.rows[0].checks.iter().all(|(_, outcome)| *outcome == Outcome::Passed));
 }
+
+#[test]
+fn a_folder_is_read_with_its_truths() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/codec/h264");
+    let kit = Kit::from_dir(&folder).unwrap();
+    let inside = Kit::inside();
+    assert_eq!(kit.streams.len(), inside.streams.len());
+    for (read, known) in kit.streams.iter().zip(&inside.streams) {
+        assert_eq!((&read.name, &read.truth, &read.order), (&known.name, &known.truth, &known.order));
+    }
+    assert!(Kit::from_dir(folder.join("nowhere")).unwrap_err().to_string().contains("nowhere"));
+}
