@@ -212,6 +212,21 @@ mod tests {
         #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
 
         #[test]
+        fn changed_fixtures(
+            cut in 100usize..3000,
+            changes in proptest::collection::vec((proptest::prelude::any::<proptest::sample::Index>(), proptest::prelude::any::<u8>()), 0..8),
+        ) {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/fixtures/tail-last-fragment.mkv");
+            let mut data = std::fs::read(path).unwrap();
+            data.truncate(cut);
+            for (at, byte) in changes {
+                let at = at.index(data.len());
+                data[at] ^= byte;
+            }
+            demux_pieces(&data);
+        }
+
+        #[test]
         fn any_bytes(data in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..600)) {
             demux_pieces(&data);
             mux_round_trip(&data);

@@ -132,3 +132,31 @@ fn stopping_at_damage_and_going_on_tells_the_same() {
         assert_eq!(told, errors);
     }
 }
+
+#[test]
+fn an_element_longer_than_what_is_kept_is_passed_over() {
+    let mut data = std::fs::read(testdata().join("fixtures/multi-cluster.mkv")).unwrap();
+    let whole = events_whole(&data);
+    let at = whole.iter().find_map(|event| match event {
+        Event::ClusterStart { offset, .. } => Some(*offset as usize),
+        _ => None,
+    });
+    let void = [&[0xEC, 0x10, 0x03, 0x00, 0x00][..], &[0; 0x3_0000]].concat();
+    data.splice(at.unwrap()..at.unwrap(), void);
+    let mut options = DemuxOptions::default();
+    options.keep = 1 << 10;
+    let mut demuxer = Demuxer::new(options);
+    let mut blocks = 0;
+    for piece in data.chunks(500) {
+        demuxer.push(Bytes::copy_from_slice(piece));
+        while let Some(event) = demuxer.next_event().unwrap() {
+            blocks += u64::from(matches!(event, Event::Block(_)));
+        }
+        assert!(demuxer.held_bytes() < 4 << 10);
+    }
+    demuxer.finish();
+    while let Some(event) = demuxer.next_event().unwrap() {
+        assert!(!matches!(event, Event::Damage { .. }));
+    }
+    assert_eq!(blocks, 4);
+}

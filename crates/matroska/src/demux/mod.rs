@@ -118,8 +118,7 @@ pub struct Demuxer {
     position: u64,
     /// Nothing can be done before this many bytes have come.
     wait_for: u64,
-    /// The end of an element that is being passed over.
-    skipping: Option<u64>,
+    skipping: Option<Skipping>,
     finished: bool,
     segment: Option<Level>,
     cluster: Option<Level>,
@@ -151,6 +150,15 @@ struct Level {
     end: Option<u64>,
     /// Where reading broke off inside it.
     broken: Option<u64>,
+}
+
+/// An element that is being passed over, of which the beginning may be gone already.
+#[derive(Debug)]
+struct Skipping {
+    header: ElementHeader,
+    end: u64,
+    reason: Option<Error>,
+    odd: bool,
 }
 
 /// Elements accepted of late: how far back a search for a lost header must go.

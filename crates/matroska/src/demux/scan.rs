@@ -181,6 +181,12 @@ impl Demuxer {
                 }
             }
         }
+        let seen = until.saturating_add(3);
+        if self.input.end() < seen && !self.finished {
+            // An ID that starts before `until` may reach beyond it.
+            self.wait_for = seen;
+            return None;
+        }
         self.history.searched = until;
         Some(true)
     }
@@ -198,6 +204,7 @@ impl Demuxer {
             level.broken.get_or_insert(lost);
         }
         self.position = at;
+        self.skipping = None;
         self.wait_for = 0;
         self.history.accept(at, true);
         self.history.trusted = 0;

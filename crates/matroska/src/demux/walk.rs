@@ -17,7 +17,7 @@ use kineframe_ebml::{ElementHeader, ElementId, ElementSize, Error, ErrorKind, MA
 
 use super::block::{Context, block_group, block_header, simple_block};
 use super::masters::{self, Problem};
-use super::{Demuxer, Level, State, Step, tracks};
+use super::{Demuxer, Level, Skipping, State, Step, tracks};
 use crate::{Event, SegmentTicks, Tracks, ids, schema};
 
 /// What an element is to the walk.
@@ -69,7 +69,10 @@ impl Demuxer {
             self.release();
             return Ok(Step::More);
         }
-        self.skipping = None;
+        if let Some(Skipping { header, reason, odd, .. }) = self.skipping.take() {
+            // Its header may be gone by now.
+            return self.skip(header, reason, odd);
+        }
         if position >= self.input.end() {
             return Ok(if self.finished { self.end_of_input() } else { self.more(position + 1) });
         }
@@ -134,7 +137,7 @@ impl Demuxer {
 
     /// How far reading has got: the element at hand, or the bytes of it that have been passed over.
     pub(super) fn reach(&self) -> u64 {
-        self.skipping.map_or(self.position, |end| end.min(self.input.end()))
+        self.skipping.as_ref().map_or(self.position, |skipping| skipping.end.min(self.input.end()))
     }
 
     /// The end of a level whose size is known, where it has been reached.
@@ -429,7 +432,7 @@ impl Demuxer {
             let kind = ErrorKind::Limit { what: "bytes of an element that is passed over", limit: self.limits.element };
             return Err(self.error(header.offset, kind, Some(header.id)));
         }
-        self.skipping = Some(end);
+        self.skipping = Some(Skipping { header, end, reason: reason.clone(), odd });
         if end > self.input.end() {
             if self.finished {
                 return Err(self.error(header.offset, ErrorKind::Truncated, Some(header.id)));
