@@ -1,4 +1,5 @@
 //! An elementary stream cut into access units.
 #![no_main]
+//! Runs `kineframe_bitstream::fuzzing::access_units`.
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| kineframe_bitstream::fuzzing::access_units(data));

@@ -1,4 +1,5 @@
 //! Packets from one framing to the other.
 #![no_main]
+//! Runs `kineframe_bitstream::fuzzing::framing`.
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| kineframe_bitstream::fuzzing::framing(data));

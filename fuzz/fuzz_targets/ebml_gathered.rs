@@ -1,3 +1,4 @@
 #![no_main]
+//! Runs `kineframe_ebml::fuzzing::gathered`.
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| kineframe_ebml::fuzzing::gathered(data));

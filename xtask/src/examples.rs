@@ -16,6 +16,8 @@ pub fn run(args: &mut Args) -> Result<()> {
     }
     names.sort();
     for name in &names {
+        // The versions that the workspace is tested with; Cargo takes out what the package does not use.
+        std::fs::copy(shell::root().join("Cargo.lock"), folder.join(name).join("Cargo.lock"))?;
         let mut run = shell::cargo();
         run.args(["run", "--quiet", "--manifest-path"]).arg(folder.join(name).join("Cargo.toml"));
         run.arg("--target-dir").arg(shell::root().join("target").join("examples"));

@@ -8,6 +8,7 @@
 //! - [`pieces`], [`random_pieces`], [`cuttings`] cut bytes as a network might.
 //! - [`bit_flips`], [`replaced`], [`inserted`], [`removed`] do damage.
 //! - [`assert_items_eq`], [`assert_bytes_eq`], [`hex`] make failures readable.
+//! - [`corpus`] reads the inputs of a fuzz target again.
 //! - [`Rng`] is a small generator with a seed, the same on each machine.
 //!
 //! ```
@@ -22,6 +23,7 @@
 //! ```
 
 mod block;
+mod corpus;
 mod cut;
 mod damage;
 mod element;
@@ -32,6 +34,7 @@ mod show;
 mod track;
 
 pub use block::{Frame, Shape, lace_ebml, lace_fixed, lace_xiph};
+pub use corpus::corpus;
 pub use cut::{PIECE_SIZES, cuttings, every_cut, pieces, random_pieces};
 pub use damage::{bit_flips, flipped, garbled, inserted, removed, replaced};
 pub use element::{Body, Element, ElementAt, Layout, Size, encode, layout, vint_size};

@@ -61,7 +61,8 @@ pub fn unsafe_code(path: &str, text: &str) -> Vec<String> {
     broken
 }
 
-/// Each fuzz body of a crate has a target that calls it, each target a body, and a corpus to start from.
+/// Each fuzz body of a crate has a target that calls it and a test that reads its corpus again; each target has a body
+/// and a line in the manifest.
 pub fn fuzz_targets_match(files: &BTreeMap<String, String>) -> Vec<String> {
     let mut bodies = Vec::new();
     for (path, text) in files.iter().filter(|(path, _)| is_fuzzing_module(path)) {
@@ -77,8 +78,18 @@ pub fn fuzz_targets_match(files: &BTreeMap<String, String>) -> Vec<String> {
         if !targets.iter().any(|(_, text)| text.contains(call.as_str())) {
             broken.push(format!("{path}: no target in fuzz/fuzz_targets calls {call}"));
         }
+        let body = call.rsplit("::").next().unwrap_or_default().trim_end_matches("(data)");
+        let folder = path.split("/src/").next().unwrap_or_default();
+        let tests = files.get(&format!("{folder}/tests/corpus.rs")).map_or("", String::as_str);
+        if !tests.contains(&format!("fuzzing::{body})")) {
+            broken.push(format!("{path}: no test in {folder}/tests/corpus.rs reads the corpus of {body} again"));
+        }
     }
+    let manifest = files.get("fuzz/Cargo.toml").map_or("", String::as_str);
     for (path, text) in targets {
+        if !manifest.contains(&format!("path = \"{}\"", path.trim_start_matches("fuzz/"))) {
+            broken.push(format!("{path}: no [[bin]] in fuzz/Cargo.toml"));
+        }
         if !bodies.iter().any(|(_, call)| text.contains(call.as_str())) {
             broken.push(format!("{path}: calls no fuzz body of a crate"));
         }

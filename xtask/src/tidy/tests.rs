@@ -70,9 +70,14 @@ fn fuzz_bodies_and_targets_belong_together() {
     let body = ("crates/image-export/src/fuzzing.rs", "//! x\npub fn all(data: &[u8]) {\n}\n");
     let target =
         ("fuzz/fuzz_targets/image.rs", "fuzz_target!(|data: &[u8]| kineframe_image_export::fuzzing::all(data));");
-    assert_eq!(sources::fuzz_targets_match(&texts(&[body, target])), [""; 0]);
-    assert!(sources::fuzz_targets_match(&texts(&[body]))[0].contains("no target"));
-    assert!(sources::fuzz_targets_match(&texts(&[target]))[0].contains("no fuzz body"));
+    let test = ("crates/image-export/tests/corpus.rs", "each(\"image_export_all\", fuzzing::all);");
+    let manifest = ("fuzz/Cargo.toml", "[[bin]]\npath = \"fuzz_targets/image.rs\"\n");
+    let check = |list: &[(&str, &str)]| sources::fuzz_targets_match(&texts(list));
+    assert_eq!(check(&[body, target, test, manifest]), [""; 0]);
+    assert!(check(&[body, test, manifest])[0].contains("no target"));
+    assert!(check(&[body, target, manifest])[0].contains("corpus of all"));
+    assert!(check(&[body, target, test])[0].contains("no [[bin]]"));
+    assert!(check(&[target, test, manifest])[0].contains("no fuzz body"));
 }
 
 #[test]
