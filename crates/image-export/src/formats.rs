@@ -3,9 +3,7 @@
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::codecs::webp::WebPEncoder;
 use image::{ExtendedColorType, ImageEncoder};
-use kineframe_codec::Size;
-use ndarray::ArrayView3;
-use ndarray_npy::WriteNpyExt;
+use kineframe_codec::{Samples, Size};
 
 use crate::{ExportError, ImageFormat};
 
@@ -37,19 +35,31 @@ pub(crate) fn webp(rgb: &[u8], size: Size, out: &mut Vec<u8>) -> Result<(), Expo
         .map_err(|error| ExportError::encoder(ImageFormat::WebP, error))
 }
 
-/// H × W × 3 in C order.
+/// H × W × 3 in C order: NPY format 1.0, a header in text padded to 64 bytes, then the samples, little endian.
+///
+/// Written here, since the crates for it bring a parser of Python literals, which grows its stack in assembly.
 pub(crate) fn npy(pixels: Pixels<'_>, size: Size, out: &mut Vec<u8>) -> Result<(), ExportError> {
-    let shape = (size.height as usize, size.width as usize, 3);
-    let failed = |error: &dyn std::fmt::Display| ExportError::encoder(ImageFormat::Npy, error);
-    match pixels {
-        Pixels::Rgb8(samples) => ArrayView3::from_shape(shape, samples)
-            .map_err(|error| failed(&error))?
-            .write_npy(out)
-            .map_err(|error| failed(&error)),
-        Pixels::Rgb16(samples) => ArrayView3::from_shape(shape, samples)
-            .map_err(|error| failed(&error))?
-            .write_npy(out)
-            .map_err(|error| failed(&error)),
-        Pixels::Gray8(_) | Pixels::Gray16(_) => Err(failed(&"an array without three channels")),
+    let (kind, samples) = match pixels {
+        Pixels::Rgb8(samples) => ("|u1", Samples::U8(samples)),
+        Pixels::Rgb16(samples) => ("<u2", Samples::U16(samples)),
+        Pixels::Gray8(_) | Pixels::Gray16(_) => {
+            return Err(ExportError::encoder(ImageFormat::Npy, "an array without three channels"));
+        }
+    };
+    let (height, width) = (size.height, size.width);
+    if samples.len() as u64 != u64::from(height) * u64::from(width) * 3 {
+        return Err(ExportError::encoder(ImageFormat::Npy, "samples that do not fill the shape"));
     }
+    let mut header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({height}, {width}, 3), }}");
+    // Magic, version and length take ten bytes; a line feed ends the padding.
+    let padded = (10 + header.len() + 1).next_multiple_of(64) - 10;
+    header.extend(std::iter::repeat_n(' ', padded - 1 - header.len()));
+    header.push('\n');
+    // Two numbers of ten digits at most leave it far below what two bytes can tell.
+    let len = u16::try_from(header.len()).map_err(|error| ExportError::encoder(ImageFormat::Npy, error))?;
+    out.extend_from_slice(b"\x93NUMPY\x01\x00");
+    out.extend_from_slice(&len.to_le_bytes());
+    out.extend_from_slice(header.as_bytes());
+    samples.write_le(out);
+    Ok(())
 }
