@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use kineframe_bitstream::h264::RandomAccess;
-use kineframe_codec::{DecoderFactory, Recovery};
+use kineframe_codec::{DecodeError, DecodeErrorKind, DecoderFactory, Recovery};
 
 use crate::damage::Random;
 use crate::kit::{TestStream, TruePicture};
@@ -71,8 +71,21 @@ fn verdict(stream: &TestStream, packets: &[Ready], run: &Run) -> Verdict {
         0 if equal => Verdict::Exact,
         _ if stream.disputed => Verdict::Tolerated(mismatch),
         _ if equal && stream.forbidden_gap => Verdict::Cautious(mismatch),
+        0 if gave_up(stream, packets, run) => Verdict::GaveUp(mismatch),
         _ => Verdict::Wrong(mismatch),
     }
+}
+
+/// Whether it found by itself that it cannot serve the stream, before it showed anything wrong.
+fn gave_up(stream: &TestStream, packets: &[Ready], run: &Run) -> bool {
+    let unsupported = |error: &DecodeError| {
+        error.recovery == Recovery::Reopen && matches!(error.kind, DecodeErrorKind::Unsupported(_))
+    };
+    let true_of = |shown: &Shown| {
+        let place = stream.order.iter().position(|packet| packets.get(*packet).is_some_and(|p| p.id == shown.id));
+        place.and_then(|place| stream.truth.get(place)).is_some_and(|truth| equals(shown, truth))
+    };
+    !run.errors.is_empty() && run.errors.iter().all(|(_, error)| unsupported(error)) && run.shown.iter().all(true_of)
 }
 
 /// What no stream excuses.

@@ -40,6 +40,10 @@ pub enum Verdict {
     Cautious(Mismatch),
     /// The back end said beforehand that it is not exact, for this reason.
     Refused(String),
+    /// It said that it is exact, then found in the stream that it cannot serve it, and ended in
+    /// [`Unsupported`](kineframe_codec::DecodeErrorKind::Unsupported) with
+    /// [`Reopen`](kineframe_codec::Recovery::Reopen). Nothing wrong was shown; the next back end replays.
+    GaveUp(Mismatch),
     /// It said that it is exact, and is not.
     Wrong(Mismatch),
     /// Of a disputed stream: no contract was broken.
@@ -225,6 +229,7 @@ impl fmt::Display for Verdict {
             Self::Exact => f.write_str("exact"),
             Self::Cautious(mismatch) => write!(f, "exact, {} marked damaged", mismatch.marked),
             Self::Refused(reason) => write!(f, "refused: {reason}"),
+            Self::GaveUp(mismatch) => write!(f, "gave up: {mismatch}"),
             Self::Wrong(mismatch) => write!(f, "WRONG: {mismatch}"),
             Self::Tolerated(mismatch) => write!(f, "disputed: {mismatch}"),
             Self::Broken(what) => write!(f, "BROKEN: {what}"),

@@ -72,6 +72,18 @@ fn an_error_on_a_sound_stream_is_a_failure() {
 }
 
 #[test]
+fn giving_up_before_anything_wrong_is_shown_is_told_apart() {
+    let kind = DecodeErrorKind::Unsupported("slice groups".to_owned());
+    let report = run(&FakeFactory::new("frank").failing_at(PacketId(6), kind.clone(), Recovery::Reopen), &synthetic());
+    assert!(report.passed(), "{report}");
+    assert!(matches!(report.rows[0].whole, Verdict::GaveUp(_)), "{report}");
+    assert_eq!(report.exact(), 0);
+    // To go on as if only a packet were bad is not giving up.
+    let report = run(&FakeFactory::new("sly").failing_at(PacketId(6), kind, Recovery::NextPacket), &synthetic());
+    assert!(!report.passed(), "{report}");
+}
+
+#[test]
 fn a_caught_panic_is_an_error_like_another() {
     let report = run(&FakeFactory::new("jumpy").panicking_at(PacketId(12)), &synthetic());
     assert!(failed(&report).contains("the decoder panicked"));
