@@ -1,4 +1,3 @@
-//! An elementary stream cut into access units.
 #![no_main]
 //! Runs `kineframe_bitstream::fuzzing::access_units`.
 

@@ -1,4 +1,3 @@
-//! Packets from one framing to the other.
 #![no_main]
 //! Runs `kineframe_bitstream::fuzzing::framing`.
 

@@ -1,4 +1,3 @@
-//! Parameter sets, SEI and `avcC` records.
 #![no_main]
 //! Runs `kineframe_bitstream::fuzzing::parameter_sets`.
 

@@ -1,4 +1,3 @@
-//! A track: private data and packets.
 #![no_main]
 //! Runs `kineframe_bitstream::fuzzing::stream`.
 

@@ -188,7 +188,7 @@ mod tests {
     fn damaged_files_and_the_corpus() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let folders = ["testdata/malformed/flipped", "testdata/malformed/huge", "testdata/malformed/nesting"];
-        let corpus = ["fuzz/corpus/demux_pieces", "fuzz/corpus/mux_round_trip"];
+        let corpus = ["fuzz/corpus/matroska_demux_pieces", "fuzz/corpus/matroska_mux_round_trip"];
         let mut count = 0;
         for folder in folders.into_iter().chain(corpus) {
             let Ok(entries) = std::fs::read_dir(root.join(folder)) else { continue };

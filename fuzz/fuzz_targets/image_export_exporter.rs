@@ -1,3 +1,4 @@
 #![no_main]
+//! Runs `kineframe_image_export::fuzzing::exporter`.
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| kineframe_image_export::fuzzing::exporter(data));
