@@ -4,12 +4,14 @@
 
 mod access_unit;
 mod avcc;
+pub mod backend;
 mod nal;
 mod poc;
 mod pps;
 mod sei;
 mod sets;
 mod slice;
+mod slice_tail;
 mod split;
 mod sps;
 mod stream;
@@ -23,6 +25,7 @@ pub use pps::Pps;
 pub use sei::{RecoveryPoint, for_each_sei, recovery_point};
 pub use sets::ParameterSets;
 pub use slice::{PictureStructure, SliceHeader, SliceType};
+pub use slice_tail::SliceTail;
 pub use split::AccessUnits;
 pub use sps::{Crop, PocType, Sps};
 pub use stream::Stream;

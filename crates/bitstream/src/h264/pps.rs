@@ -1,5 +1,6 @@
 //! Picture parameter sets (H.264 §7.3.2.2).
 
+use super::sps::skip_scaling_list;
 use super::{NalHeader, NalType};
 use crate::{BitReader, Error, ErrorKind};
 
@@ -23,6 +24,10 @@ pub struct Pps {
     pub weighted_pred: bool,
     /// `weighted_bipred_idc`, 0 to 2.
     pub weighted_bipred: u8,
+    /// `chroma_qp_index_offset` and `second_chroma_qp_index_offset`: of Cb and of Cr, equal where the second is not
+    /// written. In 4:4:4 with scaling lists of its own the second is not known: it stands behind lists whose number
+    /// only the SPS tells, and is read as if there were two of 8×8.
+    pub chroma_qp_offsets: [i8; 2],
     /// `deblocking_filter_control_present_flag`.
     pub deblocking_control: bool,
     /// `constrained_intra_pred_flag`.
@@ -36,8 +41,7 @@ pub struct Pps {
 }
 
 impl Pps {
-    /// Reads a PPS NAL unit, header included, framing not. The scaling lists are not looked into: their number
-    /// hangs on the SPS.
+    /// Reads a PPS NAL unit, header included, framing not. The scaling lists are stepped over.
     ///
     /// # Errors
     /// Another NAL unit, a cut one, values that the specification forbids.
@@ -65,14 +69,20 @@ impl Pps {
         bits.within("weighted_bipred_idc", weighted_bipred, 0, 2)?;
         bits.se("pic_init_qp_minus26")?;
         bits.se("pic_init_qs_minus26")?;
-        bits.se("chroma_qp_index_offset")?;
+        let offset = bits.se("chroma_qp_index_offset")?;
+        let offset = bits.within("chroma_qp_index_offset", offset, -12, 12)? as i8;
         let deblocking_control = bits.flag("deblocking_filter_control_present_flag")?;
         let constrained_intra = bits.flag("constrained_intra_pred_flag")?;
         let redundant_pic_count = bits.flag("redundant_pic_cnt_present_flag")?;
+        let mut chroma_qp_offsets = [offset; 2];
         let (mut transform_8x8, mut scaling_lists) = (false, false);
         if bits.more_rbsp_data() {
             transform_8x8 = bits.flag("transform_8x8_mode_flag")?;
             scaling_lists = bits.flag("pic_scaling_matrix_present_flag")?;
+            let lists = if !scaling_lists { 0 } else { 6 + 2 * u32::from(transform_8x8) };
+            if let Ok(second) = read_second_offset(bits, lists) {
+                chroma_qp_offsets[1] = second;
+            }
         }
         Ok(Pps {
             id,
@@ -83,6 +93,7 @@ impl Pps {
             ref_idx_default,
             weighted_pred,
             weighted_bipred,
+            chroma_qp_offsets,
             deblocking_control,
             constrained_intra,
             redundant_pic_count,
@@ -90,6 +101,17 @@ impl Pps {
             scaling_lists,
         })
     }
+}
+
+/// `second_chroma_qp_index_offset`, behind so many scaling lists.
+fn read_second_offset(bits: &mut BitReader<'_>, lists: u32) -> Result<i8, Error> {
+    for list in 0..lists {
+        if bits.flag("pic_scaling_list_present_flag")? {
+            skip_scaling_list(bits, if list < 6 { 16 } else { 64 })?;
+        }
+    }
+    let offset = bits.se("second_chroma_qp_index_offset")?;
+    Ok(bits.within("second_chroma_qp_index_offset", offset, -12, 12)? as i8)
 }
 
 /// Steps over the map of slice groups.

@@ -58,6 +58,16 @@ impl ParameterSets {
         self.pps.get(&id).map(|(_, pps)| pps)
     }
 
+    /// The NAL unit that the SPS of this number was read from.
+    pub fn sps_unit(&self, id: u8) -> Option<&Bytes> {
+        self.sps.get(&id).map(|(nal, _)| nal)
+    }
+
+    /// The NAL unit that the PPS of this number was read from.
+    pub fn pps_unit(&self, id: u8) -> Option<&Bytes> {
+        self.pps.get(&id).map(|(nal, _)| nal)
+    }
+
     /// All SPS, by number.
     pub fn all_sps(&self) -> impl Iterator<Item = &Sps> {
         self.sps.values().map(|(_, sps)| sps)

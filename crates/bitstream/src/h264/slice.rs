@@ -1,8 +1,6 @@
 //! Slice headers (H.264 §7.3.3), as far as they tell pictures apart and in order.
 
-use kineframe_codec::ChromaSampling;
-
-use super::{NalHeader, NalType, ParameterSets, PocType, Pps, Sps};
+use super::{NalHeader, NalType, ParameterSets, PocType, Pps, SliceTail, Sps};
 use crate::{BitReader, Error, ErrorKind};
 
 /// How a slice's macroblocks may be predicted (table 7-6).
@@ -86,8 +84,20 @@ impl SliceHeader {
     /// # Errors
     /// Another NAL unit, a cut one, values that the specification forbids, parameter sets that are not in `sets`.
     pub fn parse(nal: &[u8], sets: &ParameterSets) -> Result<SliceHeader, Error> {
-        let mut bits = BitReader::new("slice header", nal);
-        let bits = &mut bits;
+        let bits = &mut BitReader::new("slice header", nal);
+        let (mut slice, sps, pps) = Self::read_head(bits, sets)?;
+        // The one thing of the rest that matters here stands near its end, and only reference pictures have it.
+        if slice.nal.ref_idc != 0 && !slice.is_idr() {
+            slice.drops_references = SliceTail::read_to_marking(bits, &slice, sps, pps)?.drops_references;
+        }
+        Ok(slice)
+    }
+
+    /// Reads up to `redundant_pic_cnt`; what follows is a [`SliceTail`].
+    pub(super) fn read_head<'s>(
+        bits: &mut BitReader<'_>,
+        sets: &'s ParameterSets,
+    ) -> Result<(SliceHeader, &'s Sps, &'s Pps), Error> {
         let (header, first_mb, slice_type) = read_start(bits)?;
         let pps_id = bits.ue_max("pic_parameter_set_id", 255)? as u8;
         let missing = |bits: &BitReader<'_>, field, id: u8| bits.error(field, ErrorKind::Missing(id.into()));
@@ -140,11 +150,7 @@ impl SliceHeader {
         if pps.redundant_pic_count {
             slice.redundant = bits.ue_max("redundant_pic_cnt", 127)? as u8;
         }
-        // The one thing of the rest that matters here stands at its end, and only reference pictures have it.
-        if header.ref_idc != 0 && !slice.is_idr() {
-            slice.drops_references = read_to_marking(bits, slice_type, sps, pps)?;
-        }
-        Ok(slice)
+        Ok((slice, sps, pps))
     }
 
     /// Whether it is of an IDR picture.
@@ -190,70 +196,4 @@ fn read_start(bits: &mut BitReader<'_>) -> Result<(NalHeader, u32, SliceType), E
     let first_mb = bits.ue("first_mb_in_slice")?;
     let slice_type = SliceType::from_code(bits.ue_max("slice_type", 9)?);
     Ok((header, first_mb, slice_type))
-}
-
-/// Reads on to `dec_ref_pic_marking()` and tells whether operation 5 is in it.
-fn read_to_marking(bits: &mut BitReader<'_>, slice_type: SliceType, sps: &Sps, pps: &Pps) -> Result<bool, Error> {
-    let lists = match slice_type {
-        SliceType::B => 2,
-        SliceType::P | SliceType::Sp => 1,
-        SliceType::I | SliceType::Si => 0,
-    };
-    let mut lengths = pps.ref_idx_default;
-    if slice_type == SliceType::B {
-        bits.flag("direct_spatial_mv_pred_flag")?;
-    }
-    if lists > 0 && bits.flag("num_ref_idx_active_override_flag")? {
-        for length in &mut lengths[..lists] {
-            *length = bits.ue_max("num_ref_idx_active_minus1", 31)? as u8 + 1;
-        }
-    }
-    for _ in 0..lists {
-        if bits.flag("ref_pic_list_modification_flag")? {
-            while bits.ue_max("modification_of_pic_nums_idc", 3)? != 3 {
-                bits.ue("abs_diff_pic_num_minus1")?;
-            }
-        }
-    }
-    let weighted = match slice_type {
-        SliceType::P | SliceType::Sp => pps.weighted_pred,
-        SliceType::B => pps.weighted_bipred == 1,
-        SliceType::I | SliceType::Si => false,
-    };
-    if weighted {
-        let chroma = sps.chroma != ChromaSampling::Monochrome && !sps.separate_planes;
-        bits.ue_max("luma_log2_weight_denom", 7)?;
-        if chroma {
-            bits.ue_max("chroma_log2_weight_denom", 7)?;
-        }
-        for length in &lengths[..lists] {
-            for _ in 0..*length {
-                let luma = if bits.flag("luma_weight_flag")? { 2 } else { 0 };
-                for _ in 0..luma {
-                    bits.se("luma_weight")?;
-                }
-                let chroma = if chroma && bits.flag("chroma_weight_flag")? { 4 } else { 0 };
-                for _ in 0..chroma {
-                    bits.se("chroma_weight")?;
-                }
-            }
-        }
-    }
-    let mut operation_5 = false;
-    if bits.flag("adaptive_ref_pic_marking_mode_flag")? {
-        loop {
-            match bits.ue_max("memory_management_control_operation", 6)? {
-                0 => break,
-                3 => {
-                    bits.ue("difference_of_pic_nums_minus1")?;
-                    bits.ue("long_term_frame_idx")?;
-                }
-                5 => operation_5 = true,
-                _ => {
-                    bits.ue("memory_management_control_operand")?;
-                }
-            }
-        }
-    }
-    Ok(operation_5)
 }

@@ -97,12 +97,22 @@ impl Sps {
     /// # Errors
     /// Another NAL unit, a cut one, values that the specification forbids, a crop that leaves nothing.
     pub fn parse(nal: &[u8]) -> Result<Sps, Error> {
-        let mut bits = BitReader::new("SPS", nal);
+        let bits = &mut BitReader::new("SPS", nal);
+        let mut sps = Self::read_to_crop(bits)?;
+        if bits.flag("frame_cropping_flag")? {
+            sps.read_crop(bits)?;
+        }
+        if bits.flag("vui_parameters_present_flag")? {
+            sps.vui = Some(Vui::read(bits));
+        }
+        Ok(sps)
+    }
+
+    fn read_to_crop(bits: &mut BitReader<'_>) -> Result<Sps, Error> {
         let header = NalHeader::from_byte(bits.byte(8, "nal_unit_header")?);
         if header.kind != NalType::SPS {
             return Err(bits.error("nal_unit_type", ErrorKind::Kind));
         }
-        let bits = &mut bits;
         let profile_idc = bits.byte(8, "profile_idc")?;
         let constraint_flags = bits.byte(8, "constraint_set_flags")?;
         let level_idc = bits.byte(8, "level_idc")?;
@@ -145,12 +155,6 @@ impl Sps {
             sps.mbaff = bits.flag("mb_adaptive_frame_field_flag")?;
         }
         bits.flag("direct_8x8_inference_flag")?;
-        if bits.flag("frame_cropping_flag")? {
-            sps.read_crop(bits)?;
-        }
-        if bits.flag("vui_parameters_present_flag")? {
-            sps.vui = Some(Vui::read(bits));
-        }
         Ok(sps)
     }
 
@@ -198,6 +202,30 @@ impl Sps {
         bits.within("frame_crop_right_offset", left + right, 0, i64::from(size.width) - 1)?;
         bits.within("frame_crop_bottom_offset", top + bottom, 0, i64::from(size.height) - 1)?;
         Ok(())
+    }
+
+    /// The NAL unit of an SPS without its cropping, so that a decoder hands out whole coded frames; the VUI goes too.
+    ///
+    /// Cutting the frame is for the one who shows it: a decoder that cuts has to copy every plane, and some cut in
+    /// the wrong place.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn without_cropping(nal: &[u8]) -> Result<Vec<u8>, Error> {
+        let mut bits = BitReader::new("SPS", nal);
+        Self::read_to_crop(&mut bits)?;
+        let (whole, part) = ((bits.position() / 8) as usize, (bits.position() % 8) as u32);
+        let mut out = nal.get(..whole).unwrap_or_default().to_vec();
+        // What is left of the last byte, then: no cropping, no VUI, the stop bit, and zeros up to the byte's end.
+        let last = u16::from(nal.get(whole).copied().unwrap_or_default()) << 8;
+        let last = last & !(0xffff_u16 >> part) | 0x2000 >> part;
+        for byte in last.to_be_bytes().into_iter().take(if part > 5 { 2 } else { 1 }) {
+            if out.ends_with(&[0, 0]) && byte <= 3 {
+                out.push(3);
+            }
+            out.push(byte);
+        }
+        Ok(out)
     }
 
     /// The size of the planes that are coded, a multiple of 16 both ways.

@@ -1,0 +1,13 @@
+//! What an H.264 back end needs besides the wrapped decoder: pictures told apart, put into output order, tied to
+//! their packets, and marked where their references are missing.
+//!
+//! A back end wraps its decoder in an [`Engine`], and [`Driver`] makes a
+//! [`VideoDecoder`](kineframe_codec::VideoDecoder) of it. One whose decoder keeps an order of its own uses
+//! [`Tracker`] alone.
+
+mod driver;
+mod loss;
+mod tracker;
+
+pub use driver::{Decoded, Driver, Engine, EngineError};
+pub use tracker::{CodedPicture, CodedSlice, Stored, Tracker, Unit};
