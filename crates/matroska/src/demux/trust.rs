@@ -56,7 +56,16 @@ impl Demuxer {
                     if self.input.end() < end.min(header.end_offset().unwrap_or(end)) && !self.finished {
                         return self.look_ahead(self.input.end() + 1);
                     }
-                    self.plausible_block_at(&header)
+                    if !self.plausible_block_at(&header) {
+                        // One like the odd one: a stream of blocks whose track is not declared is one all the same.
+                        let Some(end) = header.end_offset().filter(|end| end - start <= self.options.keep) else {
+                            return Some(false);
+                        };
+                        plain = false;
+                        at = end;
+                        continue;
+                    }
+                    true
                 }
                 Place::InCluster if header.id == ids::BLOCK_GROUP => {
                     if !self.fits(&header, false) {
