@@ -1,7 +1,11 @@
 //! Bodies of the fuzz targets, kept here so that they are compiled and tested with the crate.
 
+use std::ops::ControlFlow;
+
 use bytes::Bytes;
-use kineframe_codec::{Framing, NalFraming};
+use kineframe_codec::{
+    Codec, CodecParameters, DecodeOptions, DecoderFactory, Framing, NalFraming, Packet, PacketId, Picture, Recovery,
+};
 
 use crate::h264::{
     AccessUnits, AvcConfig, NalHeader, PictureOrder, Pps, Reorder, Sps, Stream, for_each_sei, recovery_point,
@@ -143,4 +147,37 @@ mod tests {
             super::parameter_sets(&[vec![kind], data].concat());
         }
     }
+}
+
+/// A back end on any bytes, cut into packets: it neither panics nor says more than one picture for a packet, nor
+/// one of a packet that it did not get, and its planes hold what it says is visible.
+pub fn back_end(factory: &dyn DecoderFactory, data: &[u8]) {
+    let mut options = DecodeOptions::default();
+    // Small pictures and many of them: large ones only cost time.
+    (options.limits.side, options.limits.samples) = (512, 512 * 512);
+    let params = CodecParameters { framing: NalFraming::StartCodes, ..CodecParameters::new(Codec::H264) };
+    let Ok(mut decoder) = factory.open(&params, &options) else { return };
+    let (mut given, mut shown) = (0, std::collections::BTreeSet::new());
+    for packet in AccessUnits::new(Bytes::copy_from_slice(data)).take(64) {
+        let what = packet.last().copied().unwrap_or_default();
+        let mut sink = |picture: Picture<'_>| {
+            picture.check().expect("planes that hold the picture");
+            assert!(picture.id.0 < given + 1, "{:?} was not given", picture.id);
+            assert!(shown.insert(picture.id), "{:?} is shown twice", picture.id);
+            ControlFlow::Continue(())
+        };
+        let packet = Packet { id: PacketId(given), data: packet, random_access: given == 0, wanted: what % 5 != 1 };
+        let stuck = decoder.decode(packet, &mut sink).is_err_and(|error| error.recovery != Recovery::NextPacket);
+        if stuck && decoder.reset().is_err() {
+            return;
+        }
+        if what % 11 == 1 && decoder.flush(&mut sink).is_err() {
+            return;
+        }
+        given += 1;
+    }
+    let _ = decoder.flush(&mut |picture: Picture<'_>| {
+        assert!(shown.insert(picture.id), "{:?} is shown twice", picture.id);
+        ControlFlow::Continue(())
+    });
 }

@@ -101,7 +101,8 @@ impl OpenH264Decoder {
         if state != 0 {
             self.expected.remove(&self.stamp);
             self.tracker.lost(picture);
-            return Err(self.tracker.error(DecodeErrorKind::Damaged(state_text(state)), Recovery::NextPacket));
+            // It conceals nothing, and now and then drops a sound picture later on: best begun anew.
+            return Err(self.tracker.error(DecodeErrorKind::Damaged(state_text(state)), Recovery::NextRandomAccess));
         }
         Ok(flow)
     }
