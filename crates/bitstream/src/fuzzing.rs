@@ -116,39 +116,6 @@ pub fn access_units(data: &[u8]) {
     assert_eq!(units.iter().map(|unit| slices(unit)).sum::<usize>(), slices(data));
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    /// Bytes that have start codes, small lengths and parameter sets in them.
-    fn bytes() -> impl Strategy<Value = Vec<u8>> {
-        let piece = prop_oneof![
-            Just(vec![0, 0, 1]),
-            Just(vec![0, 0, 0, 1]),
-            Just(vec![0, 0, 3]),
-            Just(vec![0, 7, 0x67, 66, 0xc0, 10, 0xf8, 0x41, 0xa2]),
-            Just(vec![0, 4, 0x68, 0xce, 0x38, 0x80]),
-            Just(vec![0, 5, 0x65, 0x88, 0x84, 0x40, 0x80]),
-            Just(vec![0, 5, 0x41, 0x9a, 0x02, 0x40, 0x80]),
-            prop::collection::vec(any::<u8>(), 0..8),
-        ];
-        prop::collection::vec(piece, 0..20).prop_map(|pieces| pieces.concat())
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(256))]
-
-        #[test]
-        fn no_input_breaks_an_invariant(data in bytes(), kind in prop_oneof![Just(0x67_u8), Just(0x68), Just(1), any::<u8>()]) {
-            super::framing(&data);
-            super::stream(&data);
-            super::access_units(&data);
-            super::parameter_sets(&data);
-            super::parameter_sets(&[vec![kind], data].concat());
-        }
-    }
-}
-
 /// A back end on any bytes, cut into packets: it neither panics nor says more than one picture for a packet, nor
 /// one of a packet that it did not get, and its planes hold what it says is visible.
 pub fn back_end(factory: &dyn DecoderFactory, data: &[u8]) {
@@ -180,4 +147,37 @@ pub fn back_end(factory: &dyn DecoderFactory, data: &[u8]) {
         assert!(shown.insert(picture.id), "{:?} is shown twice", picture.id);
         ControlFlow::Continue(())
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    /// Bytes that have start codes, small lengths and parameter sets in them.
+    fn bytes() -> impl Strategy<Value = Vec<u8>> {
+        let piece = prop_oneof![
+            Just(vec![0, 0, 1]),
+            Just(vec![0, 0, 0, 1]),
+            Just(vec![0, 0, 3]),
+            Just(vec![0, 7, 0x67, 66, 0xc0, 10, 0xf8, 0x41, 0xa2]),
+            Just(vec![0, 4, 0x68, 0xce, 0x38, 0x80]),
+            Just(vec![0, 5, 0x65, 0x88, 0x84, 0x40, 0x80]),
+            Just(vec![0, 5, 0x41, 0x9a, 0x02, 0x40, 0x80]),
+            prop::collection::vec(any::<u8>(), 0..8),
+        ];
+        prop::collection::vec(piece, 0..20).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+
+        #[test]
+        fn no_input_breaks_an_invariant(data in bytes(), kind in prop_oneof![Just(0x67_u8), Just(0x68), Just(1), any::<u8>()]) {
+            super::framing(&data);
+            super::stream(&data);
+            super::access_units(&data);
+            super::parameter_sets(&data);
+            super::parameter_sets(&[vec![kind], data].concat());
+        }
+    }
 }
