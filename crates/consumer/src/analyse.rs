@@ -5,7 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use kineframe_bitstream::h264::{OutputOrder, PictureOrder, RandomAccess, SliceHeader, Stream};
 use kineframe_bitstream::identify;
-use kineframe_codec::{ChromaSiting, Codec, CodecParameters, ColorRange, ColorSpace, MatrixCoefficients, Size};
+use kineframe_codec::{
+    ChromaSiting, Codec, CodecParameters, ColorRange, ColorSpace, MatrixCoefficients, NalFraming, Size,
+};
 use kineframe_matroska::{TrackEntry, Video};
 
 use crate::choose::Coded;
@@ -27,6 +29,8 @@ pub(crate) enum Analyser {
 pub(crate) struct Found {
     pub coded: Coded,
     pub random_access: RandomAccess,
+    /// How its NAL units are told apart, whatever the container announces.
+    pub framing: NalFraming,
 }
 
 impl Analyser {
@@ -41,7 +45,7 @@ impl Analyser {
             let mut stream = Stream::new(&identified.private);
             stream.set_container(size, color);
             let (order, params) = (PictureOrder::new(), None);
-            let track = H264 { stream, order, last: None, place: START, params };
+            let track = H264 { stream, order, last: None, place: START, framing: NalFraming::None, params };
             return Some(Self::H264(Box::new(track), aspect));
         }
         let mut params = CodecParameters::new(identified.codec);
@@ -57,7 +61,7 @@ impl Analyser {
                 order.count += 1;
                 let coded = Coded { picture: true, reference: true, second_field: false, order: *order, depth: 0 };
                 let random_access = if keyframe { RandomAccess::Idr } else { RandomAccess::None };
-                Found { coded, random_access }
+                Found { coded, random_access, framing: NalFraming::None }
             }
         }
     }
@@ -92,6 +96,8 @@ pub(crate) struct H264 {
     /// The first slice of the frame before, unless that was a second field.
     last: Option<SliceHeader>,
     place: OutputOrder,
+    /// Of the last frame at which decoding can start.
+    framing: NalFraming,
     params: Option<(u64, Arc<CodecParameters>)>,
 }
 
@@ -107,6 +113,10 @@ impl H264 {
                 self.place = place;
             }
         }
+        if unit.random_access != RandomAccess::None && unit.framing != self.framing {
+            self.framing = unit.framing;
+            self.params = None;
+        }
         self.last = unit.slice.clone().filter(|_| !second_field);
         let coded = Coded {
             picture: unit.slices > 0 && !second_field,
@@ -116,7 +126,7 @@ impl H264 {
             order: self.place,
             depth,
         };
-        Found { coded, random_access: unit.random_access }
+        Found { coded, random_access: unit.random_access, framing: unit.framing }
     }
 
     fn parameters(&mut self) -> Arc<CodecParameters> {
@@ -126,7 +136,8 @@ impl H264 {
         {
             return params.clone();
         }
-        let mut params = Arc::new(self.stream.parameters());
+        // One real capture announces lengths and has start codes.
+        let mut params = Arc::new(CodecParameters { framing: self.framing, ..self.stream.parameters() });
         // Sets that came again, or another CodecPrivate that says the same: an open decoder stays right.
         if let Some((_, before)) = &self.params
             && *before.as_ref() == *params

@@ -144,6 +144,7 @@ impl Lane {
             random_access: found.random_access != RandomAccess::None,
             wanted: false,
             suspect,
+            framing: found.framing,
             info: info.clone(),
             params: analyser.parameters(),
         };

@@ -6,10 +6,10 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use kineframe_bitstream::Framer;
+use kineframe_bitstream::{Converted, Framer};
 use kineframe_codec::{
-    CodecParameters, DecodeError, DecodeOptions, DecoderFactory, Decoders, NalFraming, Packet, PacketId, Picture,
-    PictureSink, Recovery, Refusal, Size, Support, VideoDecoder,
+    CodecParameters, DecodeError, DecodeOptions, DecoderFactory, Decoders, Framing, NalFraming, Packet, PacketId,
+    Picture, PictureSink, Recovery, Refusal, Size, Support, VideoDecoder,
 };
 
 use crate::info::PictureInfo;
@@ -29,6 +29,8 @@ pub(crate) struct Unit {
     pub wanted: bool,
     /// What it may be built on was lost.
     pub suspect: bool,
+    /// How its NAL units are told apart.
+    pub framing: NalFraming,
     pub info: Arc<PictureInfo>,
     /// In force at this frame. Equal handles mean that nothing has changed.
     pub params: Arc<CodecParameters>,
@@ -92,7 +94,8 @@ struct Open {
     rank: usize,
     params: Arc<CodecParameters>,
     decoder: Box<dyn VideoDecoder>,
-    framer: Framer,
+    /// What it was told of the framing, and gets.
+    framing: NalFraming,
 }
 
 /// The group being decoded.
@@ -138,7 +141,7 @@ impl<W: PictureWork> Session<W> {
         let id = self.next_id;
         self.next_id += 1;
         let Some(open) = &mut self.open else { return ControlFlow::Continue(()) };
-        let converted = open.framer.convert(unit.data);
+        let converted = to_framing(unit.framing, open.framing, unit.data);
         if converted.copied > 0 {
             out.put(Outcome::Copied(converted.copied as u64))?;
         }
@@ -152,7 +155,7 @@ impl<W: PictureWork> Session<W> {
             let pending = Pending { info: unit.info.clone(), suspect: unit.suspect };
             self.group.pending.insert(id, pending);
         }
-        let framing = open.framer.output();
+        let framing = open.framing;
         self.group.keep(&packet, framing, self.setup.replay_bytes);
         let result = self.decode(packet, out)?;
         match result {
@@ -226,10 +229,10 @@ impl<W: PictureWork> Session<W> {
         let Some(candidate) = self.asked.as_ref().and_then(|(_, candidates)| candidates.get(rank)) else {
             return Ok(());
         };
-        let framer = Framer::new(params.framing, candidate.factory.framing());
-        let told = CodecParameters { framing: framer.output(), ..params.as_ref().clone() };
+        let framing = Framer::new(params.framing, candidate.factory.framing()).output();
+        let told = CodecParameters { framing, ..params.as_ref().clone() };
         let decoder = candidate.factory.open(&told, &self.setup.decode)?;
-        self.open = Some(Open { rank, params: params.clone(), decoder, framer });
+        self.open = Some(Open { rank, params: params.clone(), decoder, framing });
         Ok(())
     }
 
@@ -340,11 +343,7 @@ impl<W: PictureWork> Session<W> {
         for index in 0..self.group.replay.len() {
             let (Some(kept), Some(open)) = (self.group.replay.get(index), &self.open) else { break };
             let mut packet = kept.packet.clone();
-            let factory = self.asked.as_ref().and_then(|(_, candidates)| candidates.get(open.rank));
-            if let Some(factory) = factory {
-                let mut framer = Framer::new(kept.framing, factory.factory.framing());
-                packet.data = framer.convert(packet.data).data;
-            }
+            packet.data = to_framing(kept.framing, open.framing, packet.data).data;
             if let Err(error) = self.decode(packet, out)? {
                 return ControlFlow::Continue(Err(error));
             }
@@ -367,6 +366,16 @@ impl Group {
         }
         self.replay.push(Kept { packet: packet.clone(), framing });
     }
+}
+
+/// A packet as an open decoder wants it.
+fn to_framing(from: NalFraming, to: NalFraming, data: Bytes) -> Converted {
+    let want = match to {
+        NalFraming::StartCodes => Framing::StartCodes,
+        NalFraming::LengthPrefixed(_) => Framing::LengthPrefixed,
+        NalFraming::None => Framing::Either,
+    };
+    Framer::new(from, want).convert(data)
 }
 
 fn same(a: &Arc<CodecParameters>, b: &Arc<CodecParameters>) -> bool {

@@ -1,1 +1,60 @@
-//! From a Kinesis Video stream to exact pictures
+//! From a Kinesis Video stream to exact pictures.
+//!
+//! Give it the bytes of a GetMedia or GetMediaForFragmentList call, or any Matroska file, and take fragments, frames
+//! or pictures. Pictures are those that the encoder made, bit for bit, or they are marked.
+//!
+//! Key frames of a stored capture as JPEG, in ten lines:
+//!
+//! ```
+//! # #[cfg(all(feature = "consumer", feature = "image-export", feature = "rust-h264"))] {
+//! use kineframe::codec::Picture;
+//! use kineframe::consumer::{Options, PictureInfo, Pictures, Selection};
+//! use kineframe::image_export::{ExportOptions, Exporter, ImageFormat};
+//!
+//! # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/generated/h264-high-bframes-aac.mkv");
+//! let mut options = Options::new(kineframe::decoders::default_list());
+//! options.selection = Selection::keyframes();
+//! let to_jpeg = || {
+//!     let mut exporter = Exporter::new(ExportOptions::new(ImageFormat::Jpeg));
+//!     move |_: &PictureInfo, picture: Picture<'_>| {
+//!         let mut jpeg = Vec::new();
+//!         exporter.encode(&picture, &mut jpeg).map(|_size| jpeg)
+//!     }
+//! };
+//! for picture in Pictures::open(&kineframe::source::File::new(path), options, to_jpeg)? {
+//!     let picture = picture?;
+//!     let jpeg = picture.output?;
+//!     println!("{:?} at {:?}: {} bytes", picture.info.fragment.number, picture.info.producer_time, jpeg.len());
+//! #   assert_eq!(jpeg[..2], [0xff, 0xd8]);
+//! }
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! | module | feature | for |
+//! |---|---|---|
+//! | [`ebml`], [`matroska`] | always | the container: elements, blocks, push demuxer, muxer |
+//! | [`fragment`] | always | fragments: numbers, times, tags, errors in band, split and merge |
+//! | [`codec`] | always | the contract that a decoder keeps |
+//! | `bitstream` | `bitstream` | parameter sets, random access points, framing |
+//! | `source` | `source` | files, standard input, memory as pieces; wrappers for tests |
+//! | `decoders` | `decoders`, and one of each: `openh264`, `rust-h264`, `rusty-h264` | the list of back ends |
+//! | `image_export` | `image-export` | pictures to JPEG, PNG, WebP, NPY, planes |
+//! | `consumer` | `consumer` | fragments, frames and pictures of a source |
+//!
+//! Each module is a crate of its own, `kineframe-…`, and can be used alone.
+
+#[cfg(feature = "bitstream")]
+pub use kineframe_bitstream as bitstream;
+pub use kineframe_codec as codec;
+#[cfg(feature = "consumer")]
+pub use kineframe_consumer as consumer;
+#[cfg(feature = "decoders")]
+pub use kineframe_decoders as decoders;
+pub use kineframe_ebml as ebml;
+pub use kineframe_fragment as fragment;
+#[cfg(feature = "image-export")]
+pub use kineframe_image_export as image_export;
+pub use kineframe_matroska as matroska;
+#[cfg(feature = "source")]
+pub use kineframe_source as source;

@@ -45,6 +45,7 @@ fn unit(frame: u64, wanted: bool, params: &Arc<CodecParameters>) -> Unit {
         random_access: frame == 0,
         wanted,
         suspect: false,
+        framing: NalFraming::None,
         info: info(frame),
         params: params.clone(),
     }
