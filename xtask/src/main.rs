@@ -6,6 +6,7 @@
 mod args;
 mod bench;
 mod codegen;
+mod conformance;
 mod deny;
 mod docs_table;
 mod examples;
@@ -36,6 +37,7 @@ cargo xtask <task>
   layers [--no-api]         rules for crates: floors, runtimes, SDKs, native code, foreign types
   fixtures                  check testdata against its manifest
   golden [--bless]          compare event traces and pictures with testdata/golden, or write them anew
+  conformance [--media DIR] write docs/conformance.md: every back end against the kit, and DIR/codec/h264
   deny                      cargo-deny: bans, licences, sources (built on first use)
   examples                  build and run the packages under examples/
   fuzz [--seconds N] [TARGET…]
@@ -72,6 +74,7 @@ fn dispatch(args: &mut Args) -> Result<()> {
         "layers" => layers::run(args),
         "fixtures" => fixtures::run(args),
         "golden" => golden::run(args),
+        "conformance" => conformance::run(args),
         "deny" => deny::run(args),
         "examples" => examples::run(args),
         "fuzz" => fuzz::run(args),
