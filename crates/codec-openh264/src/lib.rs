@@ -41,6 +41,10 @@ impl DecoderFactory for Factory {
         NAME
     }
 
+    fn description(&self) -> &str {
+        "H.264: Baseline; more where it is named, without a promise"
+    }
+
     fn framing(&self) -> Framing {
         Framing::StartCodes
     }

@@ -37,6 +37,10 @@ impl DecoderFactory for Factory {
         NAME
     }
 
+    fn description(&self) -> &str {
+        "H.264: all but 4:4:4 and lossless; interlaced, 8 to 14 bits; the one that goes on after damage"
+    }
+
     fn framing(&self) -> Framing {
         Framing::Either
     }

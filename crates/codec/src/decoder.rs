@@ -51,6 +51,12 @@ pub trait DecoderFactory: fmt::Debug + Send + Sync {
     /// The name of the wrapped decoder.
     fn name(&self) -> &str;
 
+    /// What it decodes, for a person: one line such as `H.264, 8-bit 4:2:0, progressive`. Empty where the
+    /// implementation does not say.
+    fn description(&self) -> &str {
+        ""
+    }
+
     /// How it wants NAL units to be told apart. The caller converts once, in place where it is the sole owner.
     fn framing(&self) -> Framing;
 

@@ -40,6 +40,7 @@
 //! | `source` | `source` | files, standard input, memory as pieces; wrappers for tests |
 //! | `decoders` | `decoders`, and one of each: `openh264`, `rust-h264`, `rusty-h264` | the list of back ends |
 //! | `image_export` | `image-export` | pictures to JPEG, PNG, WebP, NPY, planes |
+//! | `jpeg_turbo` | `jpeg-turbo` | the fast JPEG encoder, for `image_export`; needs cmake and nasm to build |
 //! | `consumer` | `consumer` | fragments, frames and pictures of a source |
 //!
 //! Each module is a crate of its own, `kineframe-…`, and can be used alone.
@@ -55,6 +56,8 @@ pub use kineframe_ebml as ebml;
 pub use kineframe_fragment as fragment;
 #[cfg(feature = "image-export")]
 pub use kineframe_image_export as image_export;
+#[cfg(feature = "jpeg-turbo")]
+pub use kineframe_jpeg_turbo as jpeg_turbo;
 pub use kineframe_matroska as matroska;
 #[cfg(feature = "source")]
 pub use kineframe_source as source;

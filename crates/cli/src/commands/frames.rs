@@ -1,0 +1,260 @@
+//! `kineframe frames` and `kineframe frame`: pictures to files.
+
+use std::path::Path;
+
+use kineframe::consumer::{At, DropReason, Options, PictureInfo};
+use kineframe::image_export::{AtomicFile, Existing, ExportOptions, ImageFormat, NameFields, NameTemplate, Names};
+use kineframe::image_export::{FileError, PictureFolder};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::args::{Clock, Common, Damaged, Frame, Frames, Input as InputArgs, Selection, Track};
+use crate::input::Input;
+use crate::outcome::{Failure, Outcome};
+use crate::output::Output;
+use crate::pictures::{self, Run, Written};
+
+/// The object of one picture.
+#[derive(Serialize)]
+struct PictureObject<'a> {
+    index: u64,
+    file: &'a str,
+    fragment_number: Option<String>,
+    frame: u64,
+    track: u64,
+    offset_ms: Option<i64>,
+    producer_timestamp: Option<String>,
+    server_timestamp: Option<String>,
+    keyframe: bool,
+    damaged: bool,
+    width: u32,
+    height: u32,
+    bytes: usize,
+}
+
+/// Runs `kineframe frames`.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn frames(args: &Frames, common: &Common) -> Result<Outcome, Failure> {
+    let export = pictures::export_options(&args.picture, ImageFormat::Jpeg)?;
+    let options = pictures::options(&args.input, &args.selection, common)?;
+    let template = match &args.name {
+        Some(name) => Some(name.parse().map_err(|error| Failure::Usage(format!("--name {name}: {error}")))?),
+        None => None,
+    };
+    let input = Input::open(&args.input.input)?;
+    let all_tracks = args.selection.track == Some(Track::All);
+    let mut folder = Folder { path: &args.output, template, all_tracks, existing: existing(common) };
+    folder.write(input, options, &export, common, &mut |_, _| {})
+}
+
+/// Runs `kineframe frame`.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn frame(args: &Frame, common: &Common) -> Result<Outcome, Failure> {
+    let by_name = args.output.extension().and_then(|ending| ending.to_str()).and_then(ImageFormat::from_extension);
+    let export = pictures::export_options(&args.picture, by_name.unwrap_or(ImageFormat::Jpeg))?;
+    let selection = Selection {
+        at: Vec::new(),
+        fragment: Vec::new(),
+        every: None,
+        one_in: None,
+        keyframes: false,
+        limit: Some(1),
+        track: args.track.map(Track::Number),
+        damaged: Damaged::Keep,
+    };
+    let mut options = pictures::options(&args.input, &selection, common)?;
+    options.selection.at = vec![match (&args.fragment, args.at) {
+        (Some(number), _) => match args.offset {
+            None => At::First(pictures::fragment(number)?),
+            Some(seconds) => At::Offset { fragment: pictures::fragment(number)?, offset: nanos(seconds)? },
+        },
+        (None, Some(moment)) => At::Time(pictures::time(moment)),
+        (None, None) => return Err(Failure::Usage("give --fragment NUMBER or --at TIME".into())),
+    }];
+    let existing = existing(common);
+    if existing == Existing::Keep && args.output.exists() {
+        return Err(Failure::Work(format!(
+            "{}: is there already; choose another name with -o, or replace it with --overwrite",
+            args.output.display()
+        )));
+    }
+    let mut output = Output::new(common.json);
+    let mut run = Run::start(Input::open(&args.input.input)?, options, &export, common)?;
+    while let Some(picture) = run.next()? {
+        write_one(&args.output, &picture.bytes, existing)?;
+        let file = args.output.display().to_string();
+        output.item(&object(&picture, &file), || line(&picture, &file))?;
+    }
+    let outcome = run.finish(|| match (&args.fragment, args.at) {
+        (Some(number), _) => {
+            format!("fragment {number} is not in it, or has no picture; `kineframe fragments` lists them")
+        }
+        _ => "nothing is on screen at that time; `kineframe fragments` lists what there is".to_owned(),
+    })?;
+    output.item(&json!({ "summary": run.summary_json() }), String::new)?;
+    output.flush()?;
+    Ok(outcome)
+}
+
+/// Where pictures go, and under which names.
+pub struct Folder<'a> {
+    /// The folder; made with its first picture.
+    pub path: &'a Path,
+    /// How pictures are named; `None` for the default, which the first picture decides.
+    pub template: Option<NameTemplate>,
+    /// Pictures of several tracks come.
+    pub all_tracks: bool,
+    /// What is done with files that are there.
+    pub existing: Existing,
+}
+
+impl Folder<'_> {
+    /// Writes the pictures; `each` sees them with their files.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub fn write(
+        &mut self,
+        input: Input,
+        options: Options,
+        export: &ExportOptions,
+        common: &Common,
+        each: &mut dyn FnMut(&Path, &Written),
+    ) -> Result<Outcome, Failure> {
+        let mut output = Output::new(common.json);
+        let mut run = Run::start(input, options, export, common)?;
+        let mut pictures: Option<PictureFolder> = None;
+        while let Some(picture) = run.next()? {
+            let target = match &mut pictures {
+                Some(target) => target,
+                // The first picture tells whether this is a body of fragments: that decides on the names.
+                None => {
+                    let template =
+                        self.template.clone().unwrap_or_else(|| default_template(&picture.info, self.all_tracks));
+                    let names = Names::new(template, export.format.extension());
+                    pictures.insert(PictureFolder::create(self.path, names, self.existing).map_err(file_failure)?)
+                }
+            };
+            let number = picture.info.fragment.number.as_ref().map(ToString::to_string);
+            let file = target.write(&name_fields(&picture, number.as_deref()), &picture.bytes).map_err(file_failure)?;
+            each(&file, &picture);
+            let file = file.display().to_string();
+            output.item(&object(&picture, &file), || {
+                if common.verbose > 0 { line(&picture, &file) } else { String::new() }
+            })?;
+        }
+        let outcome = run.finish(|| "no picture matched; `kineframe fragments` shows what there is".to_owned())?;
+        let summary = run.summary();
+        output.item(&json!({ "summary": run.summary_json() }), || {
+            let skipped = summary.frames_dropped.get(&DropReason::NotNeeded).copied().unwrap_or(0);
+            format!(
+                "{} picture{} in {} ({} frames seen, {} decoded, {skipped} not needed)",
+                summary.pictures,
+                if summary.pictures == 1 { "" } else { "s" },
+                self.path.display(),
+                summary.frames_seen,
+                summary.frames_decoded,
+            )
+        })?;
+        output.flush()?;
+        Ok(outcome)
+    }
+}
+
+/// What `frames` selects when no flag says anything.
+pub fn everything(input: &str) -> (InputArgs, Selection) {
+    let input = InputArgs { input: input.to_owned(), from: None, to: None, clock: Clock::Producer };
+    let selection = Selection {
+        at: Vec::new(),
+        fragment: Vec::new(),
+        every: None,
+        one_in: None,
+        keyframes: false,
+        limit: None,
+        track: None,
+        damaged: Damaged::Keep,
+    };
+    (input, selection)
+}
+
+fn default_template(info: &PictureInfo, all_tracks: bool) -> NameTemplate {
+    let template = if info.fragment.number.is_some() { NameTemplate::by_fragment() } else { NameTemplate::by_index() };
+    if all_tracks { template.with_track() } else { template }
+}
+
+fn name_fields<'a>(picture: &Written, number: Option<&'a str>) -> NameFields<'a> {
+    let info = &picture.info;
+    NameFields {
+        fragment: number,
+        document: info.fragment.index,
+        offset_ms: offset_ms(info).unwrap_or(0),
+        index: picture.index,
+        producer_ms: info.producer_time.and_then(|time| time.as_millis()),
+        server_ms: info.server_time.and_then(|time| time.as_millis()),
+        stream: None,
+        track: info.track,
+    }
+}
+
+/// Frame time minus the Timestamp of the fragment's first Cluster, rounded down.
+fn offset_ms(info: &PictureInfo) -> Option<i64> {
+    info.offset.map(|nanos| nanos.div_euclid(1_000_000))
+}
+
+fn object<'a>(picture: &Written, file: &'a str) -> PictureObject<'a> {
+    let info = &picture.info;
+    PictureObject {
+        index: picture.index,
+        file,
+        fragment_number: info.fragment.number.as_ref().map(ToString::to_string),
+        frame: info.frame,
+        track: info.track,
+        offset_ms: offset_ms(info),
+        producer_timestamp: info.producer_time.and_then(|time| time.to_rfc3339()),
+        server_timestamp: info.server_time.and_then(|time| time.to_rfc3339()),
+        keyframe: info.keyframe,
+        damaged: picture.damaged,
+        width: picture.size.width,
+        height: picture.size.height,
+        bytes: picture.bytes.len(),
+    }
+}
+
+fn line(picture: &Written, file: &str) -> String {
+    let info = &picture.info;
+    let time =
+        info.producer_time.and_then(|time| time.to_rfc3339()).map(|time| format!("  {time}")).unwrap_or_default();
+    let number = info.fragment.number.as_ref().map(|number| format!("  fragment {number}")).unwrap_or_default();
+    let damaged = if picture.damaged { "  DAMAGED" } else { "" };
+    format!("{file}  {}x{}{time}{number} frame {}{damaged}", picture.size.width, picture.size.height, info.frame)
+}
+
+fn write_one(path: &Path, bytes: &[u8], existing: Existing) -> Result<(), Failure> {
+    use std::io::Write as _;
+    let mut file = AtomicFile::create(path, existing).map_err(file_failure)?;
+    file.write_all(bytes).map_err(|error| Failure::output(path.display(), &error))?;
+    file.commit().map_err(file_failure)
+}
+
+/// What is done with files that are there.
+pub fn existing(common: &Common) -> Existing {
+    if common.overwrite { Existing::Replace } else { Existing::Keep }
+}
+
+/// A file that could not be written ends the command.
+pub fn file_failure(error: FileError) -> Failure {
+    Failure::Work(error.to_string())
+}
+
+/// Seconds of `--offset` in nanoseconds.
+fn nanos(seconds: f64) -> Result<i64, Failure> {
+    let nanos = (seconds * 1e9).round();
+    if !nanos.is_finite() || nanos.abs() >= 9.2e18 {
+        return Err(Failure::Usage(format!("--offset {seconds}: give seconds, such as 1.25")));
+    }
+    Ok(nanos as i64)
+}

@@ -1,0 +1,9 @@
+//! One module per command.
+
+pub mod decoders;
+pub mod demo;
+pub mod fragments;
+pub mod frames;
+pub mod inspect;
+pub mod merge;
+pub mod split;

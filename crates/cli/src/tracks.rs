@@ -1,0 +1,74 @@
+//! What is said of a track: its size from the stream's own parameters where they tell it.
+
+use kineframe::bitstream::h264::{AvcConfig, Sps};
+use kineframe::fragment::FragmentTail;
+use kineframe::matroska::{TrackEntry, TrackType};
+
+use crate::json::TrackObject;
+
+/// The tracks of a fragment with their frames counted.
+pub fn objects(tail: &FragmentTail) -> Vec<TrackObject> {
+    let entries = tail.head.tracks.iter().flat_map(|tracks| &tracks.entries);
+    entries
+        .map(|entry| {
+            let counted = tail.tracks.iter().find(|track| track.number == entry.number);
+            object(entry, counted.map_or(0, |track| track.frames))
+        })
+        .collect()
+}
+
+/// One track.
+pub fn object(entry: &TrackEntry, frames: u64) -> TrackObject {
+    let size = size(entry);
+    TrackObject {
+        number: entry.number,
+        kind: entry.track_type.name(),
+        codec_id: entry.codec_id.clone(),
+        name: entry.name.clone(),
+        width: size.map(|size| size.0),
+        height: size.map(|size| size.1),
+        frames,
+    }
+}
+
+/// The size in samples: what the stream's own parameters say, which a producer's container may not.
+fn size(entry: &TrackEntry) -> Option<(u64, u64)> {
+    if entry.track_type != TrackType::VIDEO {
+        return None;
+    }
+    if let Some(sps) = sps(entry) {
+        let visible = sps.visible();
+        return Some((u64::from(visible.width), u64::from(visible.height)));
+    }
+    let video = entry.video.as_ref()?;
+    (video.pixel_width > 0 && video.pixel_height > 0).then_some((video.pixel_width, video.pixel_height))
+}
+
+/// The sequence parameter set that an H.264 track declares in `avcC` form.
+fn sps(entry: &TrackEntry) -> Option<Sps> {
+    let private = entry.codec_private.as_ref()?;
+    if entry.codec_id != "V_MPEG4/ISO/AVC" || private.first() != Some(&1) {
+        return None;
+    }
+    let config = AvcConfig::parse(private).ok()?;
+    Sps::parse(config.sps.first()?).ok()
+}
+
+/// What the declared parameters say of an H.264 track, in a few words.
+pub fn codec_words(entry: &TrackEntry) -> String {
+    sps(entry).map_or_else(String::new, |sps| {
+        let scan = if sps.frame_mbs_only { "progressive" } else { "interlaced" };
+        let level = format!("{}.{}", sps.level_idc / 10, sps.level_idc % 10);
+        format!("; H.264 profile {} level {level}, {scan}", sps.profile_idc)
+    })
+}
+
+/// One track in a few words.
+pub fn words(track: &TrackObject) -> String {
+    let name = track.name.as_deref().map(|name| format!(" \"{name}\"")).unwrap_or_default();
+    let size = match (track.width, track.height) {
+        (Some(width), Some(height)) => format!(" {width}x{height}"),
+        _ => String::new(),
+    };
+    format!("{} {}{size}{name}: {}", track.number, track.codec_id, track.frames)
+}
