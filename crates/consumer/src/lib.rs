@@ -7,6 +7,21 @@
 //! | pictures, in a loop | [`Pictures`] |
 //! | pictures, async | [`Pictures::into_stream`] |
 //!
+//! ```
+//! use kineframe_consumer::Consumer;
+//! use kineframe_source::File;
+//!
+//! # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/captures/output_get_media.mkv");
+//! for fragment in Consumer::open(&File::new(path)).fragments() {
+//!     let fragment = fragment?;
+//!     let tree = fragment.tree().expect("short enough to be kept");
+//!     assert!(tree.find("Segment/Tracks/TrackEntry/CodecID").is_some());
+//!     assert!(fragment.tag("AWS_KINESISVIDEO_CONTINUATION_TOKEN").is_some());
+//!     assert!(fragment.to_mkv().is_some());
+//! }
+//! # Ok::<(), kineframe_consumer::ConsumerError>(())
+//! ```
+//!
 //! Pictures are made by a [`PictureWork`] on the decode worker, while the decoder lends the planes: there the picture
 //! becomes a JPEG, an array or a number, and only that comes out.
 

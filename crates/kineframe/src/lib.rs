@@ -6,7 +6,7 @@
 //! Key frames of a stored capture as JPEG, in ten lines:
 //!
 //! ```
-//! # #[cfg(all(feature = "consumer", feature = "image-export", feature = "rust-h264"))] {
+//! # #[cfg(all(feature = "consumer", feature = "decoders", feature = "image-export"))] {
 //! use kineframe::codec::Picture;
 //! use kineframe::consumer::{Options, PictureInfo, Pictures, Selection};
 //! use kineframe::image_export::{ExportOptions, Exporter, ImageFormat};
@@ -38,7 +38,7 @@
 //! | [`codec`] | always | the contract that a decoder keeps |
 //! | `bitstream` | `bitstream` | parameter sets, random access points, framing |
 //! | `source` | `source` | files, standard input, memory as pieces; wrappers for tests |
-//! | `decoders` | `decoders`, and one of each: `openh264`, `rust-h264`, `rusty-h264` | the list of back ends |
+//! | `decoders` | `decoders` | the default list of back ends |
 //! | `image_export` | `image-export` | pictures to JPEG, PNG, WebP, NPY, planes |
 //! | `jpeg_turbo` | `jpeg-turbo` | the fast JPEG encoder, for `image_export`; needs cmake and nasm to build |
 //! | `consumer` | `consumer` | fragments, frames and pictures of a source |

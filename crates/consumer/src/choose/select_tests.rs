@@ -1,3 +1,5 @@
+//! Grids and ranges.
+
 use super::*;
 
 const SECOND: i128 = 1_000_000_000;

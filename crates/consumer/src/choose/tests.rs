@@ -1,3 +1,5 @@
+//! The chooser against a reader that decodes everything and filters.
+
 use std::sync::Arc;
 
 use kineframe_fragment::{FragmentHead, FragmentNumber};

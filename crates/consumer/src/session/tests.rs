@@ -1,3 +1,5 @@
+//! The session against fake back ends that fail on purpose.
+
 use kineframe_codec::fake::{Counts, FakeFactory};
 use kineframe_codec::{Codec, DecodeErrorKind, Framing};
 use kineframe_fragment::FragmentHead;
