@@ -9,6 +9,8 @@ mod outcome;
 mod output;
 mod pictures;
 mod progress;
+#[cfg(test)]
+mod properties;
 mod range;
 mod signals;
 mod tracks;

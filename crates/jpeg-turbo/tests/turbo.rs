@@ -7,6 +7,7 @@ use common::{Shape, TestPicture, psnr};
 use kineframe_codec::{ChromaSampling, Rect};
 use kineframe_image_export::{ExportOptions, Exporter};
 use kineframe_jpeg_turbo::TurboJpegEncoder;
+use proptest::prelude::*;
 
 fn decoded(file: &[u8]) -> (usize, usize, Vec<f64>) {
     let image = turbojpeg::decompress(file, turbojpeg::PixelFormat::RGB).expect("the file is a JPEG");
@@ -38,5 +39,41 @@ fn as_the_built_in_encoder_at_every_sampling_and_size() {
             let got = psnr(&ours.2, &theirs.2, 255.0);
             assert!(got >= 42.0, "{got:.1} dB: {shape:?}");
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_geometry_becomes_a_file_of_its_size(
+        (width, left) in (1_u32..70, 0_u32..6),
+        (height, top) in (1_u32..70, 0_u32..6),
+        chroma in prop::sample::select(vec![
+            ChromaSampling::Monochrome, ChromaSampling::Yuv420, ChromaSampling::Yuv422, ChromaSampling::Yuv444,
+        ]),
+        bits in prop::sample::select(vec![8_u8, 10, 16]),
+        quality in 1_u8..=100,
+        seed: u32,
+    ) {
+        let mut options = ExportOptions::default();
+        options.quality = quality.to_string().parse().expect("a quality");
+        let mut shape = Shape::new(left + width + 3, top + height + 3, chroma, bits);
+        shape.visible = Rect { left, top, width, height };
+        let picture = TestPicture::noise(shape, seed);
+        let mut exporter = Exporter::with_jpeg_encoder(options, Box::new(TurboJpegEncoder::new().expect("a start")));
+        let mut files = [Vec::new(), Vec::new()];
+        for file in &mut files {
+            picture.with(|picture| exporter.encode(picture, file)).expect("the picture is sound");
+        }
+        let (wide, high, samples) = decoded(&files[0]);
+        prop_assert_eq!((wide, high), (width as usize, height as usize));
+        prop_assert_eq!(samples.len(), wide * high * 3);
+        prop_assert_eq!(&files[0], &files[1], "buffers that are used again change nothing");
+        let mut hidden = picture;
+        hidden.spoil_hidden();
+        let mut again = Vec::new();
+        hidden.with(|picture| exporter.encode(picture, &mut again)).expect("the picture is sound");
+        prop_assert_eq!(&again, &files[0], "what is not visible changes nothing");
     }
 }
