@@ -61,3 +61,8 @@ pub use kineframe_jpeg_turbo as jpeg_turbo;
 pub use kineframe_matroska as matroska;
 #[cfg(feature = "source")]
 pub use kineframe_source as source;
+
+/// The Rust in the README compiles.
+#[cfg(all(doctest, feature = "consumer"))]
+#[doc = include_str!("../../../README.md")]
+pub struct Readme;
