@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use kineframe::codec::{ColorRange, Decoders, MatrixCoefficients, Picture, Size};
 use kineframe::consumer::{
-    self, At, Every, FragmentRef, Grid, MediaTime, Notice, Options, PictureInfo, PictureWork, Pictures, Summary,
+    self, At, Every, FragmentRef, FragmentStart, Grid, MediaTime, Notice, Options, PictureInfo, PictureWork, Pictures,
+    Summary,
 };
 use kineframe::fragment::FragmentNumber;
 use kineframe::image_export::{self as export, Depth, ExportError, ExportOptions, Exporter, ImageFormat, Quality};
@@ -16,7 +17,7 @@ use crate::input::Input as Body;
 use crate::outcome::{Failure, Outcome};
 use crate::progress::Progress;
 use crate::signals::Stop;
-use crate::units::{Bound, Moment};
+use crate::units::{Bound, Duration, Moment};
 
 /// Encodes each picture on the worker that decoded it.
 pub struct Encode {
@@ -165,18 +166,23 @@ pub fn time(moment: Moment) -> MediaTime {
 }
 
 fn range(input: &Input) -> Result<consumer::Range, Failure> {
-    let from = match &input.from {
-        None | Some(Bound::Earliest) => None,
-        Some(Bound::At(moment)) => Some(time(*moment)),
-        Some(_) => return Err(Failure::Usage("--from takes a time here; --fragment NUMBER names a fragment".into())),
-    };
-    let to = match &input.to {
-        None => None,
-        Some(Bound::At(moment)) => Some(time(*moment)),
-        Some(Bound::AfterFirst(nanos)) if from.is_none() => Some(MediaTime::Elapsed(*nanos)),
-        Some(_) => return Err(Failure::Usage("--to takes a time".into())),
-    };
-    Ok(consumer::Range { from, to })
+    let mut range = consumer::Range::default();
+    match &input.from {
+        None | Some(Bound::Earliest) => {}
+        Some(Bound::At(moment)) => range.from = Some(time(*moment)),
+        Some(Bound::AfterFirst(nanos)) => range.from = Some(MediaTime::Elapsed(*nanos)),
+        Some(Bound::Fragment(number)) => range.from_fragment = Some(FragmentStart::At(number_of(number)?)),
+        Some(Bound::AfterFragment(number)) => range.from_fragment = Some(FragmentStart::After(number_of(number)?)),
+    }
+    match &input.to {
+        None => {}
+        Some(Bound::At(moment)) => range.to = Some(time(*moment)),
+        Some(Bound::AfterFirst(nanos)) => range.length = Some(Duration(*nanos).to_std()),
+        Some(Bound::Earliest | Bound::Fragment(_) | Bound::AfterFragment(_)) => {
+            return Err(Failure::Usage("--to takes a time or +DURATION".into()));
+        }
+    }
+    Ok(range)
 }
 
 /// A picture, encoded.

@@ -85,6 +85,24 @@ fn a_selection_gives_the_same_pictures_as_all_of_them_filtered() {
 }
 
 #[test]
+fn a_range_cuts_at_frames() {
+    let body = testdata("captures/output_get_media.mkv");
+    let all = pictures(&body, &[]).expect("pictures");
+    // Thirty frames a second; fragments of sixty.
+    let second = "91343852333181432397633822764885441725874549018";
+    for (flags, wanted) in [
+        (&["--from", "1s", "--to", "3s"][..], &all[30..90]),
+        (&["--to", "+1s"], &all[..30]),
+        (&["--from", "1s", "--to", "+1s"], &all[30..60]),
+        (&["--from", &format!("fragment:{second}"), "--to", "+1s"], &all[60..90]),
+        (&["--from", &format!("after:{second}"), "--limit", "5"], &all[120..125]),
+        (&["--from", "2017-11-28T06:55:18Z"], &all[285..]),
+    ] {
+        assert_eq!(pictures(&body, flags).expect("pictures"), wanted, "{flags:?}");
+    }
+}
+
+#[test]
 fn keyframes_alone_are_decoded() {
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path().to_str().expect("UTF-8");

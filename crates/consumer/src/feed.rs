@@ -142,7 +142,7 @@ impl Feeder {
                 lane.describe(track, &mut self.limit, &mut self.passed);
             } else {
                 let wish = &self.wish;
-                self.lanes.insert(slot, Lane::new(track, &wish.selection, wish.range, wish.hold));
+                self.lanes.insert(slot, Lane::new(track, &wish.selection, wish.range.clone(), wish.hold));
             }
             if self.lanes.get(&slot).is_some_and(Lane::is_unknown) {
                 out.push(Fed::Notice(Notice::NoDecoder(Undecodable {

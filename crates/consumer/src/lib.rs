@@ -48,7 +48,9 @@ pub use error::ConsumerError;
 pub use fragments::{Fragment, RgbImage, rgb_work};
 pub use info::{PictureInfo, PictureItem};
 pub use pictures::{Options, Pictures};
-pub use selection::{At, Clock, Damaged, Every, FragmentRef, Grid, MediaTime, Range, Selection, TrackChoice};
+pub use selection::{
+    At, Clock, Damaged, Every, FragmentRef, FragmentStart, Grid, MediaTime, Range, Selection, TrackChoice,
+};
 pub use stream::PictureStream;
 pub use summary::{DropReason, Notice, Summary, Undecodable};
 pub use work::PictureWork;

@@ -129,13 +129,37 @@ pub enum Clock {
     Server,
 }
 
-/// A half-open range: `from` is in it, `to` is not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// A half-open range: its beginning is in it, its end is not. All that is set must hold.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Range {
     /// The first time wanted; `None` for the beginning.
     pub from: Option<MediaTime>,
+    /// The fragment to begin with.
+    pub from_fragment: Option<FragmentStart>,
     /// The first time not wanted any more: reading ends at the first frame at or past it.
     pub to: Option<MediaTime>,
+    /// How long, counted from the first frame that the beginning lets in.
+    pub length: Option<Duration>,
+}
+
+/// The fragment that a range begins with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FragmentStart {
+    /// This one, or the first with a higher number.
+    At(FragmentNumber),
+    /// The first with a higher number than this one.
+    After(FragmentNumber),
+}
+
+impl FragmentStart {
+    /// Whether the range has begun with a frame of this fragment.
+    pub(crate) fn reached(&self, head: &FragmentHead) -> bool {
+        match (self, &head.number) {
+            (_, None) => false,
+            (Self::At(start), Some(number)) => number >= start,
+            (Self::After(start), Some(number)) => number > start,
+        }
+    }
 }
 
 /// Which tracks are read.

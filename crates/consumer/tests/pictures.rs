@@ -103,7 +103,8 @@ fn pictures_are_chosen_by_time_and_fragment() {
     assert_eq!(places, [(1, 17), (2, 0), (2, 59)]);
 
     let mut ranged = options(fake(), 1);
-    ranged.range = Range { from: Some(MediaTime::Elapsed(1_000_000_000)), to: Some(MediaTime::Wall(wall)) };
+    ranged.range =
+        Range { from: Some(MediaTime::Elapsed(1_000_000_000)), to: Some(MediaTime::Wall(wall)), ..Range::default() };
     let ranged = run(&body, ranged);
     assert!(ranged.items.iter().all(|item| item.info.elapsed.unwrap() >= 1_000_000_000));
     assert_eq!(ranged.items.last().unwrap().info, all.items[76].info, "half open");

@@ -16,6 +16,8 @@ pub(crate) type Decision = (u64, bool);
 #[derive(Debug)]
 pub(crate) struct Selector {
     range: Range,
+    /// Where the range's length ends, once its first frame is known.
+    end: Option<MediaTime>,
     every: Option<Steps>,
     one_in: Option<u64>,
     keyframes: bool,
@@ -60,8 +62,9 @@ enum Side {
 impl Selector {
     pub(crate) fn new(selection: &Selection, range: Range) -> Self {
         Selector {
+            every: selection.every.filter(|every| !every.step.is_zero()).map(|every| Steps::new(every, &range)),
             range,
-            every: selection.every.filter(|every| !every.step.is_zero()).map(|every| Steps::new(every, range)),
+            end: None,
             one_in: selection.one_in.map(|n| n.get()).filter(|n| *n > 1),
             keyframes: selection.keyframes,
             limited: selection.limit.is_some(),
@@ -76,7 +79,7 @@ impl Selector {
     /// Whether each frame can be decided on by itself, whatever its neighbours in presentation order are.
     pub(crate) fn is_immediate(&self) -> bool {
         let counts = self.every.is_some() || self.one_in.is_some() || self.limited;
-        !counts && self.ats.is_empty() && self.range.to.is_none()
+        !counts && self.ats.is_empty() && self.range.to.is_none() && self.range.length.is_none()
     }
 
     /// Nothing that follows is wanted.
@@ -86,15 +89,23 @@ impl Selector {
 
     /// The next frame in presentation order. Decisions, also on earlier frames, go to `out`.
     pub(crate) fn push(&mut self, id: u64, info: &PictureInfo, times: Times, out: &mut Vec<Decision>) {
-        if self.done || past(self.range.to, times) {
+        if self.done || past(self.range.to, times) || past(self.end, times) {
             self.settle_all(out);
             self.done = true;
             out.push((id, false));
             return;
         }
-        if self.range.from.is_some_and(|from| !reached(from, times)) {
+        if self.range.from_fragment.as_ref().is_some_and(|start| start.reached(&info.fragment)) {
+            // Numbers that go back later do not take frames out again.
+            self.range.from_fragment = None;
+        }
+        let early = self.range.from.is_some_and(|from| !reached(from, times));
+        if early || self.range.from_fragment.is_some() {
             out.push((id, false));
             return;
+        }
+        if let (None, Some(length)) = (self.end, self.range.length) {
+            self.end = after(times, length);
         }
         let passes = self.narrow(info, times);
         let mut wanted = passes && self.ats.is_empty() && self.fragments.is_empty();
@@ -220,6 +231,16 @@ fn past(to: Option<MediaTime>, times: Times) -> bool {
     to.is_some_and(|to| distance(to, times).is_some_and(|distance| distance >= 0))
 }
 
+/// The time this long after the frame, on the clock that it tells.
+fn after(times: Times, length: std::time::Duration) -> Option<MediaTime> {
+    let nanos = i128::try_from(length.as_nanos()).ok()?;
+    match times {
+        Times { wall: Some(wall), .. } => wall.checked_add(nanos).map(MediaTime::Wall),
+        Times { elapsed: Some(elapsed), .. } => elapsed.checked_add(nanos).map(MediaTime::Elapsed),
+        _ => None,
+    }
+}
+
 /// The frame is at or past the beginning of a range.
 fn reached(from: MediaTime, times: Times) -> bool {
     distance(from, times).is_some_and(|distance| distance >= 0)
@@ -241,7 +262,7 @@ enum Origin {
 }
 
 impl Steps {
-    fn new(every: Every, range: Range) -> Self {
+    fn new(every: Every, range: &Range) -> Self {
         let step = i128::try_from(every.step.as_nanos()).unwrap_or(i128::MAX);
         let origin = match (every.grid, range.from) {
             (Grid::Epoch, _) => Origin::At(MediaTime::Wall(0)),

@@ -9,7 +9,7 @@ fn elapsed(nanos: i128) -> Times {
 }
 
 fn steps(step: u64, grid: Grid, range: Range) -> Steps {
-    Steps::new(Every { step: std::time::Duration::from_millis(step), grid }, range)
+    Steps::new(Every { step: std::time::Duration::from_millis(step), grid }, &range)
 }
 
 #[test]
@@ -23,8 +23,8 @@ fn each_step_gives_its_first_picture_and_an_empty_one_none() {
 
 #[test]
 fn a_grid_starts_where_the_range_does_or_at_the_epoch() {
-    let range = Range { from: Some(MediaTime::Wall(10 * SECOND)), to: None };
-    let mut from_range = steps(4000, Grid::Start, range);
+    let range = Range { from: Some(MediaTime::Wall(10 * SECOND)), ..Range::default() };
+    let mut from_range = steps(4000, Grid::Start, range.clone());
     let mut from_epoch = steps(4000, Grid::Epoch, range);
     let at = |second: i128| Times { wall: Some(second * SECOND), elapsed: Some(0) };
     let run = |steps: &mut Steps| [11, 12, 13, 14, 15, 16].map(|second| steps.is_first(at(second)));

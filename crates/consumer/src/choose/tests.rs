@@ -245,8 +245,8 @@ proptest! {
         frames in track(), selection in selection(), from in prop::option::of(0_i128..80), to in prop::option::of(0_i128..120)
     ) {
         let time = |tenths: i128| MediaTime::Elapsed(tenths * 100_000_000);
-        let range = Range { from: from.map(time), to: to.map(time) };
-        let decoded = run(&frames, &selection, range, 1, usize::MAX);
+        let range = Range { from: from.map(time), to: to.map(time), ..Range::default() };
+        let decoded = run(&frames, &selection, range.clone(), 1, usize::MAX);
         let wanted: Vec<usize> = decoded.iter().filter(|(_, wanted)| *wanted).map(|(index, _)| *index).collect();
         let mut expected = brute_force(&frames, &selection, range);
         expected.sort_unstable();
@@ -258,8 +258,8 @@ proptest! {
     #[test]
     fn a_bound_costs_decoding_and_never_pictures(frames in track(), selection in selection(), bound in 0_usize..100) {
         let range = Range::default();
-        let bounded = run(&frames, &selection, range, 1, bound);
-        let free = run(&frames, &selection, range, 1, usize::MAX);
+        let bounded = run(&frames, &selection, range.clone(), 1, bound);
+        let free = run(&frames, &selection, range.clone(), 1, usize::MAX);
         let wanted = |decoded: &[(usize, bool)]| decoded.iter().filter(|one| one.1).copied().collect::<Vec<_>>();
         prop_assert_eq!(wanted(&bounded), wanted(&free));
         prop_assert!(free.iter().all(|one| bounded.contains(one)));
