@@ -9,7 +9,9 @@ use kineframe::consumer::{
     Summary,
 };
 use kineframe::fragment::FragmentNumber;
-use kineframe::image_export::{self as export, Depth, ExportError, ExportOptions, Exporter, ImageFormat, Quality};
+use kineframe::image_export::{
+    self as export, Depth, ExportError, ExportOptions, Exporter, ImageFormat, Quality, SampleAspect,
+};
 
 use crate::args::{Clock, Common, Damaged, Fit, Format, Input, Matrix, PictureOptions, Range, Selection, Track};
 use crate::body::{DamageObject, cpu_ms};
@@ -27,7 +29,9 @@ pub struct Encode {
 impl PictureWork for Encode {
     type Output = Result<(Vec<u8>, Size), ExportError>;
 
-    fn picture(&mut self, _: &PictureInfo, picture: Picture<'_>) -> Self::Output {
+    fn picture(&mut self, info: &PictureInfo, picture: Picture<'_>) -> Self::Output {
+        let aspect = info.sample_aspect.and_then(|(width, height)| SampleAspect::new(width, height));
+        self.exporter.set_sample_aspect(aspect);
         let mut bytes = Vec::new();
         let size = self.exporter.encode(&picture, &mut bytes)?;
         Ok((bytes, size))
