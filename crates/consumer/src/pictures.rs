@@ -13,7 +13,7 @@ use crate::feed::{Fed, Feeder, Wish};
 use crate::info::PictureItem;
 use crate::selection::{Clock, Damaged, Range, Selection, TrackChoice};
 use crate::session::{Outcome, Setup};
-use crate::stage::{Bounds, Next, Stage};
+use crate::stage::{Arrival, Bounds, Next, Stage};
 use crate::summary::{Notice, Summary};
 use crate::work::PictureWork;
 
@@ -38,8 +38,8 @@ pub struct Options {
     pub decoders: Decoders,
     /// What decoders may do at most. Their own threads are best left at one: groups run in parallel.
     pub decode: DecodeOptions,
-    /// Threads that decode. One decodes on the thread that takes the pictures, and starts none. Default: as many as
-    /// the machine has cores.
+    /// Threads that decode. One decodes on the thread that takes the pictures, and starts none; more come with one
+    /// that reads. Default: as many as the machine has cores.
     pub threads: NonZeroUsize,
     /// What becomes of pictures that are built on missing or damaged references.
     pub damaged: Damaged,
@@ -91,12 +91,15 @@ impl Options {
 /// # Ok::<(), kineframe_consumer::ConsumerError>(())
 /// ```
 pub struct Pictures<W: PictureWork> {
-    pieces: Option<Pieces>,
     splitter: Splitter,
     feeder: Feeder,
     stage: Stage<W>,
     fed: Vec<Fed>,
     fed_up: bool,
+    /// What was read is used up.
+    hungry: bool,
+    /// All of the input was read.
+    read: bool,
     strict: bool,
     error: Option<ConsumerError>,
     summary: Summary,
@@ -140,12 +143,12 @@ where
             replay_bytes: eighth,
         };
         let bounds = Bounds { encoded: eighth, outcomes: options.memory / 4 };
-        let stage = Stage::new(options.threads.get(), bounds, setup, make)
-            .map_err(|error| ConsumerError::Thread(error.to_string()))?;
+        let no_thread = |error: std::io::Error| ConsumerError::Thread(error.to_string());
+        let mut stage = Stage::new(options.threads.get(), bounds, setup, make).map_err(no_thread)?;
+        stage.read(pieces).map_err(no_thread)?;
         let mut splitting = kineframe_fragment::Options::default();
         splitting.strict = options.strict;
         Ok(Pictures {
-            pieces: Some(pieces),
             splitter: Splitter::new(splitting),
             feeder: Feeder::new(Wish {
                 track: options.track,
@@ -157,6 +160,8 @@ where
             stage,
             fed: Vec::new(),
             fed_up: false,
+            hungry: false,
+            read: false,
             strict: options.strict,
             error: None,
             summary: Summary::default(),
@@ -176,8 +181,9 @@ where
         self.notices.drain(..).collect()
     }
 
-    /// Reads as much as makes something to decode, or ends the input.
+    /// Reads as much as makes something to decode, as has arrived, or ends the input.
     fn feed(&mut self) {
+        self.hungry = false;
         while !self.fed_up && self.fed.is_empty() {
             if self.feeder.is_done() {
                 self.end();
@@ -185,17 +191,18 @@ where
             }
             match self.splitter.next_event() {
                 Ok(Some(event)) => self.feeder.event(event, &mut self.summary, &mut self.fed),
-                Ok(None) => match self.pieces.as_mut().map(Iterator::next) {
-                    Some(Some(Ok(piece))) => {
+                Ok(None) if self.read => self.end(),
+                Ok(None) => match self.stage.piece() {
+                    Arrival::Piece(Ok(piece)) => {
                         self.summary.bytes_read = self.summary.bytes_read.saturating_add(piece.len() as u64);
                         self.splitter.push(piece);
                     }
-                    Some(ended) => {
-                        self.error = ended.and_then(Result::err).map(ConsumerError::from);
-                        self.pieces = None;
-                        self.splitter.finish();
+                    Arrival::NotYet => {
+                        self.hungry = true;
+                        break;
                     }
-                    None => self.end(),
+                    Arrival::Piece(Err(error)) => self.last_piece(Some(error.into())),
+                    Arrival::End => self.last_piece(None),
                 },
                 Err(error) => {
                     self.error = Some(ConsumerError::Damaged(error));
@@ -214,9 +221,17 @@ where
         self.fed = fed;
     }
 
+    /// All pieces were read.
+    fn last_piece(&mut self, error: Option<ConsumerError>) {
+        self.error = error;
+        self.read = true;
+        self.stage.read_no_more();
+        self.splitter.finish();
+    }
+
     /// No more is read.
     fn end(&mut self) {
-        self.pieces = None;
+        self.stage.read_no_more();
         self.fed_up = true;
         self.feeder.finish(&mut self.summary, &mut self.fed);
     }
@@ -262,7 +277,7 @@ where
                 self.over = true;
                 break;
             }
-            match self.stage.next(self.fed_up) {
+            match self.stage.next(self.fed_up, self.hungry) {
                 Next::Outcome(outcome) => {
                     if let Some(item) = self.take(outcome) {
                         return Some(Ok(item));

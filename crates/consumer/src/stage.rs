@@ -8,6 +8,9 @@
 //! | encoded frames of all groups | `encoded` | the feeder, that is, reading |
 //! | outcomes of all groups but the oldest | `outcomes` | the workers of those groups |
 //!
+//! Reading is on a thread of its own then, two pieces ahead: the caller waits for a piece or an outcome, whichever
+//! comes first, so that pictures of a live input come out while it is silent.
+//!
 //! The oldest group is never stopped: its worker may always put an outcome out, and it is fed when it starves, so
 //! that all bounds together cannot come to a standstill.
 
@@ -18,11 +21,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
+use bytes::Bytes;
+use kineframe_source::{Pieces, SourceError};
+
 use crate::session::{Outcome, Outlet, Session, Setup, Unit};
 use crate::work::PictureWork;
 
 /// Groups that may be open or undrained at once; of tiny groups (key frames alone) bytes are no bound.
 const MAX_GROUPS: usize = 64;
+
+/// Pieces that are read and not yet taken.
+const MAX_ARRIVED: usize = 2;
 
 /// Bounds of what waits.
 #[derive(Debug, Clone, Copy)]
@@ -92,17 +101,56 @@ where
         }
     }
 
-    /// What is to be done next; `fed_up` says that there is nothing more to feed.
-    pub(crate) fn next(&mut self, fed_up: bool) -> Next<W::Output> {
+    /// Begins to read, from where pieces are to be [taken](Self::piece).
+    pub(crate) fn read(&mut self, pieces: Pieces) -> Result<(), std::io::Error> {
+        match self {
+            Self::Inline(stage) => stage.pieces = Some(pieces),
+            Self::Threads(stage) => stage.read(pieces)?,
+        }
+        Ok(())
+    }
+
+    /// The next piece. One thread waits for it; with more, what has not arrived is to be waited for in
+    /// [`next`](Self::next).
+    pub(crate) fn piece(&mut self) -> Arrival {
+        match self {
+            Self::Inline(stage) => match stage.pieces.as_mut().and_then(Iterator::next) {
+                Some(piece) => Arrival::Piece(piece),
+                None => Arrival::End,
+            },
+            Self::Threads(stage) => stage.shared.piece(),
+        }
+    }
+
+    /// No more is read.
+    pub(crate) fn read_no_more(&mut self) {
+        match self {
+            Self::Inline(stage) => stage.pieces = None,
+            Self::Threads(stage) => stage.shared.read_no_more(),
+        }
+    }
+
+    /// What is to be done next; `fed_up` says that there is nothing more to feed, `hungry` that without a piece there
+    /// is nothing to feed.
+    pub(crate) fn next(&mut self, fed_up: bool, hungry: bool) -> Next<W::Output> {
         match self {
             Self::Inline(stage) => stage.next(fed_up),
-            Self::Threads(stage) => stage.shared.next(fed_up),
+            Self::Threads(stage) => stage.shared.next(fed_up, hungry),
         }
     }
 }
 
+/// What came of asking for a piece.
+pub(crate) enum Arrival {
+    Piece(Result<Bytes, SourceError>),
+    End,
+    /// It is being read.
+    NotYet,
+}
+
 /// Decodes on the caller's thread.
 pub(crate) struct Inline<W: PictureWork> {
+    pieces: Option<Pieces>,
     make: Box<dyn FnMut() -> Session<W> + Send>,
     sessions: BTreeMap<u64, Session<W>>,
     /// Oldest first: the lane that feeds the group, as long as it does, and its outcomes.
@@ -120,7 +168,7 @@ impl<T> Outlet<T> for VecDeque<Outcome<T>> {
 
 impl<W: PictureWork> Inline<W> {
     fn new(make: Box<dyn FnMut() -> Session<W> + Send>) -> Self {
-        Inline { make, sessions: BTreeMap::new(), groups: VecDeque::new() }
+        Inline { pieces: None, make, sessions: BTreeMap::new(), groups: VecDeque::new() }
     }
 
     fn unit(&mut self, lane: u64, unit: Unit) {
@@ -168,8 +216,10 @@ struct Shared<T> {
     state: Mutex<State<T>>,
     /// Wakes workers: there is something to decode, or room for outcomes.
     work: Condvar,
-    /// Wakes the caller: there is an outcome, or room for frames.
+    /// Wakes the caller: there is an outcome, a piece, or room for frames.
     caller: Condvar,
+    /// Wakes the reader: there is room for a piece.
+    reader: Condvar,
 }
 
 struct State<T> {
@@ -179,6 +229,10 @@ struct State<T> {
     gone: u64,
     encoded: usize,
     outcomes: usize,
+    /// Pieces that were read and not yet taken; the end is one too.
+    arrived: VecDeque<Option<Result<Bytes, SourceError>>>,
+    /// Nothing more is to be read.
+    read_all: bool,
     stop: bool,
     panic: Option<Box<dyn Any + Send>>,
 }
@@ -190,6 +244,13 @@ struct Group<T> {
     done: bool,
     /// With the bytes that each counts for.
     outbox: VecDeque<(usize, Outcome<T>)>,
+}
+
+impl<T: Send + 'static> Threads<T> {
+    fn read(&mut self, pieces: Pieces) -> Result<(), std::io::Error> {
+        let shared = self.shared.clone();
+        std::thread::Builder::new().name("kineframe-read".into()).spawn(move || shared.read(pieces)).map(drop)
+    }
 }
 
 impl<T> Threads<T> {
@@ -221,6 +282,8 @@ impl<T> Drop for Threads<T> {
     fn drop(&mut self) {
         self.shared.lock().stop = true;
         self.shared.work.notify_all();
+        // The reader may be waiting for its source: it is not waited for, and ends at what it reads next.
+        self.shared.reader.notify_all();
         for handle in self.handles.drain(..) {
             // A panic was kept in the state; here there is nobody left to tell.
             let _ = handle.join();
@@ -237,8 +300,18 @@ impl<T> State<T> {
 
 impl<T> Shared<T> {
     fn new(bounds: Bounds) -> Self {
-        let state = State { groups: VecDeque::new(), gone: 0, encoded: 0, outcomes: 0, stop: false, panic: None };
-        Shared { bounds, state: Mutex::new(state), work: Condvar::new(), caller: Condvar::new() }
+        let state = State {
+            groups: VecDeque::new(),
+            gone: 0,
+            encoded: 0,
+            outcomes: 0,
+            arrived: VecDeque::new(),
+            read_all: false,
+            stop: false,
+            panic: None,
+        };
+        let (work, caller, reader) = (Condvar::new(), Condvar::new(), Condvar::new());
+        Shared { bounds, state: Mutex::new(state), work, caller, reader }
     }
 
     /// Nothing panics while it holds the lock, so that a poisoned one is as good.
@@ -246,7 +319,69 @@ impl<T> Shared<T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn next(&self, fed_up: bool) -> Next<T> {
+    /// The reader: piece after piece.
+    fn read(&self, mut pieces: Pieces) {
+        let read = catch_unwind(AssertUnwindSafe(|| {
+            loop {
+                let piece = pieces.next();
+                let ended = piece.is_none();
+                let mut state = self.lock();
+                while state.arrived.len() >= MAX_ARRIVED && !state.read_all && !state.stop {
+                    state = self.reader.wait(state).unwrap_or_else(PoisonError::into_inner);
+                }
+                if state.read_all || state.stop {
+                    return;
+                }
+                state.arrived.push_back(piece);
+                drop(state);
+                self.caller.notify_one();
+                if ended {
+                    return;
+                }
+            }
+        }));
+        if let Err(payload) = read {
+            self.panicked(payload);
+        }
+    }
+
+    fn piece(&self) -> Arrival {
+        let mut state = self.lock();
+        if state.read_all {
+            return Arrival::End;
+        }
+        let arrival = match state.arrived.pop_front() {
+            Some(Some(piece)) => Arrival::Piece(piece),
+            Some(None) => {
+                state.read_all = true;
+                Arrival::End
+            }
+            None => Arrival::NotYet,
+        };
+        drop(state);
+        self.reader.notify_one();
+        arrival
+    }
+
+    fn read_no_more(&self) {
+        let mut state = self.lock();
+        state.read_all = true;
+        state.arrived.clear();
+        drop(state);
+        self.reader.notify_one();
+    }
+
+    fn panicked(&self, payload: Box<dyn Any + Send>) {
+        let mut state = self.lock();
+        state.panic.get_or_insert(payload);
+        state.stop = true;
+        drop(state);
+        self.work.notify_all();
+        self.caller.notify_all();
+        self.reader.notify_all();
+    }
+
+    fn next(&self, fed_up: bool, hungry: bool) -> Next<T> {
         let mut state = self.lock();
         loop {
             if let Some(payload) = state.panic.take() {
@@ -254,8 +389,16 @@ impl<T> Shared<T> {
                 drop(state);
                 resume_unwind(payload);
             }
+            let food = !hungry || state.read_all || !state.arrived.is_empty();
             let Some(oldest) = state.groups.front_mut() else {
-                return if fed_up { Next::End } else { Next::Feed };
+                if fed_up {
+                    return Next::End;
+                }
+                if food {
+                    return Next::Feed;
+                }
+                state = self.caller.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
             };
             if let Some((weight, outcome)) = oldest.outbox.pop_front() {
                 state.outcomes = state.outcomes.saturating_sub(weight);
@@ -271,7 +414,7 @@ impl<T> Shared<T> {
             }
             let starving = !oldest.closed && oldest.inbox.is_empty();
             let room = state.encoded < self.bounds.encoded && state.groups.len() < MAX_GROUPS;
-            if !fed_up && (room || starving) {
+            if !fed_up && food && (room || starving) {
                 return Next::Feed;
             }
             state = self.caller.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -282,12 +425,7 @@ impl<T> Shared<T> {
     fn work<W: PictureWork<Output = T>>(&self, mut session: Session<W>) {
         let worked = catch_unwind(AssertUnwindSafe(|| while self.one_group(&mut session).is_continue() {}));
         if let Err(payload) = worked {
-            let mut state = self.lock();
-            state.panic.get_or_insert(payload);
-            state.stop = true;
-            drop(state);
-            self.work.notify_all();
-            self.caller.notify_all();
+            self.panicked(payload);
         }
     }
 

@@ -309,3 +309,24 @@ fn pictures_come_as_a_stream_too() {
     let stream = Pictures::open(&body, options(fake(), 2), work).unwrap().into_stream().unwrap();
     drop(stream);
 }
+
+/// A live input that is silent holds back nothing that can be shown.
+#[test]
+fn pictures_come_out_while_the_input_is_silent() {
+    let data = read(CAPTURE);
+    for threads in [1, 2, 3] {
+        let (sender, pieces) = std::sync::mpsc::channel();
+        // Two fragments and a part of the third.
+        for piece in data[..1 << 20].chunks(8192) {
+            sender.send(Ok(bytes::Bytes::copy_from_slice(piece))).unwrap();
+        }
+        let index = || |_: &PictureInfo, _: Picture<'_>| ();
+        let mut pictures = Pictures::of_pieces(Box::new(pieces.into_iter()), options(fake(), threads), index).unwrap();
+        for shown in 0..100 {
+            assert_eq!(pictures.next().unwrap().unwrap().index, shown);
+        }
+        drop(sender);
+        assert!(pictures.by_ref().count() > 0);
+        assert_eq!(pictures.summary().bytes_read, 1 << 20);
+    }
+}

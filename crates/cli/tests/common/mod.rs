@@ -1,6 +1,8 @@
 //! What the tests of the command share.
 #![allow(dead_code)] // Each test file uses a part of it.
 
+pub mod browser;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
