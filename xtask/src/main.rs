@@ -42,7 +42,11 @@ cargo xtask <task>
   examples                  build and run the packages under examples/
   fuzz [--seconds N] [TARGET…]
                             build the fuzz targets with coverage and run each for N seconds (default 10)
-  bench [ARGS…]             run the benches of the workspace; arguments go to criterion
+  bench [--only PART] [--media DIR] [--rounds N] [--write]
+                            speed as ratios to other programs in the same run: splitting, pictures, archive, latency;
+                            KINEFRAME_PEER_PYTHON names a Python with OpenCV and PyAV
+  bench --criterion|--once [ARGS…]
+                            the benches of the crates, in the release profile or once each; ARGS go to criterion
 ";
 
 fn main() -> ExitCode {

@@ -50,8 +50,13 @@ pub fn output(command: &mut Command) -> Result<String> {
 
 /// Whether a program of this name can be started, tried with one argument that every version knows.
 pub fn has(program: &str, argument: &str) -> bool {
+    has_all(program, &[argument])
+}
+
+/// Whether a program of this name ends well with these arguments.
+pub fn has_all(program: &str, arguments: &[&str]) -> bool {
     let mut command = Command::new(program);
-    command.arg(argument).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.status().is_ok_and(|status| status.success())
 }
 

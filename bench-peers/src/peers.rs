@@ -1,0 +1,103 @@
+//! Other crates that read Matroska, each by the loop that its documentation leads to.
+//!
+//! Each function hands every frame of a body to `visit`, in stored order, and ends where its crate ends.
+
+use std::io::Cursor;
+
+use bytes::{Buf, Bytes};
+use mkv_element::io::blocking_impl::ReadFrom;
+use mkv_element::prelude::{self as element, Element};
+use mkvparser::elements::Id;
+use mkvparser::{Binary, Body};
+use webm_iterable::WebmIterator;
+use webm_iterable::matroska_spec::{Block, MatroskaSpec, SimpleBlock};
+
+/// A way to take a body apart.
+pub type Split = fn(&Bytes, &mut dyn FnMut(&[u8]));
+
+/// Every peer and its name.
+pub const ALL: [(&str, Split); 4] = [
+    ("mkvparser", mkvparser),
+    ("webm-iterable", webm_iterable),
+    ("mkv-element", mkv_element),
+    ("matroska-demuxer", matroska_demuxer),
+];
+
+/// The frame behind a block's header. The captures have neither laces nor track numbers above 126.
+const BLOCK_HEADER: usize = 4;
+
+/// A flat sequence of elements out of a slice; values are decoded, payload is left where it lies.
+fn mkvparser(body: &Bytes, visit: &mut dyn FnMut(&[u8])) {
+    let mut input = &body[..];
+    while let Ok((rest, element)) = mkvparser::parse_element(input) {
+        if let (Id::SimpleBlock | Id::Block, Body::Binary(Binary::SimpleBlock(_) | Binary::Block(_)), Some(size)) =
+            (&element.header.id, &element.body, element.header.size)
+            && let Some(data) = input.get(element.header.header_size + BLOCK_HEADER..size)
+        {
+            visit(data);
+        }
+        input = rest;
+    }
+}
+
+/// An iterator over a reader, with buffers of its own.
+fn webm_iterable(body: &Bytes, visit: &mut dyn FnMut(&[u8])) {
+    let mut source = &body[..];
+    for tag in WebmIterator::new(&mut source, &[]) {
+        match &tag {
+            Ok(tag @ MatroskaSpec::SimpleBlock(_)) => match SimpleBlock::try_from(tag) {
+                Ok(block) => visit(block.raw_frame_data()),
+                Err(_) => return,
+            },
+            Ok(tag @ MatroskaSpec::Block(_)) => match Block::try_from(tag) {
+                Ok(block) => visit(block.raw_frame_data()),
+                Err(_) => return,
+            },
+            Ok(_) => {}
+            Err(_) => return,
+        }
+    }
+}
+
+/// Headers one by one; what our splitter decodes is decoded, and a block is a part of the same memory.
+fn mkv_element(body: &Bytes, visit: &mut dyn FnMut(&[u8])) {
+    let mut at = 0;
+    while at < body.len() {
+        let mut rest = &body[at..];
+        let Ok(header) = element::Header::read_from(&mut rest) else { return };
+        at = body.len() - rest.len();
+        if [element::Segment::ID, element::Cluster::ID, element::BlockGroup::ID].contains(&header.id) {
+            continue;
+        }
+        let Some(end) = at.checked_add(*header.size as usize).filter(|end| *end <= body.len()) else { return };
+        let mut data = body.slice(at..end);
+        at = end;
+        let block = match header.id {
+            element::SimpleBlock::ID => element::SimpleBlock::decode_body(&mut data).map(|block| block.0),
+            element::Block::ID => element::Block::decode_body(&mut data).map(|block| block.0),
+            element::Ebml::ID => element::Ebml::decode_body(&mut data).map(|_| Bytes::new()),
+            element::Info::ID => element::Info::decode_body(&mut data).map(|_| Bytes::new()),
+            element::Tracks::ID => element::Tracks::decode_body(&mut data).map(|_| Bytes::new()),
+            // It refuses the service's tags, which have no Targets, and these are passed over then.
+            element::Tags::ID => element::Tags::decode_body(&mut data).map(|_| Bytes::new()).or(Ok(Bytes::new())),
+            _ => Ok(Bytes::new()),
+        };
+        match block {
+            Ok(mut block) if block.len() >= BLOCK_HEADER => {
+                block.advance(BLOCK_HEADER);
+                visit(&block);
+            }
+            Ok(_) => {}
+            Err(_) => return,
+        }
+    }
+}
+
+/// One Segment of a seekable reader, frame by frame.
+fn matroska_demuxer(body: &Bytes, visit: &mut dyn FnMut(&[u8])) {
+    let Ok(mut file) = matroska_demuxer::MatroskaFile::open(Cursor::new(&body[..])) else { return };
+    let mut frame = matroska_demuxer::Frame::default();
+    while let Ok(true) = file.next_frame(&mut frame) {
+        visit(&frame.data);
+    }
+}

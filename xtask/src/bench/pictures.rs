@@ -1,0 +1,98 @@
+//! Processor time of decoding and JPEG files of every picture of the 720p capture, one thread.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::run::{Bench, absent, python, quiet};
+use super::table::{Section, Target};
+use crate::shell::{self, Result};
+
+/// The 720p capture; it is no part of the repository.
+const CAPTURE: &str = "bezos_vogels.mkv";
+/// A smaller one that is.
+const INSTEAD: &str = "output_get_media.mkv";
+
+/// OpenCV alone: its own reader, its own JPEG encoder.
+const OPENCV: &str = "\
+import sys, cv2
+cv2.setNumThreads(1)
+source = cv2.VideoCapture(sys.argv[1], cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+count = 0
+while True:
+    ok, picture = source.read()
+    if not ok: break
+    data = cv2.imencode('.jpg', picture, [cv2.IMWRITE_JPEG_QUALITY, 80])[1]
+    with open(f'{sys.argv[2]}/{count:06}.jpg', 'wb') as file: file.write(data.tobytes())
+    count += 1
+assert count";
+
+/// PyAV for the pictures, OpenCV for the files: the usual way in Python.
+const PYAV: &str = "\
+import sys, av, cv2
+cv2.setNumThreads(1)
+source = av.open(sys.argv[1])
+stream = source.streams.video[0]
+stream.codec_context.thread_count = 1
+count = 0
+for picture in source.decode(stream):
+    data = cv2.imencode('.jpg', picture.to_ndarray(format='bgr24'), [cv2.IMWRITE_JPEG_QUALITY, 80])[1]
+    with open(f'{sys.argv[2]}/{count:06}.jpg', 'wb') as file: file.write(data.tobytes())
+    count += 1
+assert count";
+
+pub fn run(bench: &Bench) -> Result<Section> {
+    let mut section = Section::default();
+    let input = match bench.find(CAPTURE).or_else(|| bench.find(INSTEAD)) {
+        Some(input) => input,
+        None => return Err(format!("neither {CAPTURE} nor {INSTEAD} is under {}", bench.media.display()).into()),
+    };
+    if input.file_name().is_some_and(|name| name != CAPTURE) {
+        section.notes.push(format!("{CAPTURE} is not there (`--media DIR`); {INSTEAD} instead"));
+    }
+    let (plain, full) = (bench.build(false)?, bench.build(true)?);
+    let kineframe = |build: &Path, out: &Path| {
+        let mut command = quiet(build);
+        command.arg("frames").arg(&input).arg("-o").arg(out).args(["--threads", "1", "--quality", "80", "-q"]);
+        command
+    };
+    let plain = |out: &Path| kineframe(&plain, out);
+    let full = |out: &Path| kineframe(&full, out);
+
+    let ffmpeg = |out: &Path| {
+        let mut command = quiet("ffmpeg");
+        command.args(["-v", "error", "-threads", "1", "-i"]).arg(&input);
+        command.args(["-threads", "1", "-filter_threads", "1", "-q:v", "3"]).arg(out.join("%06d.jpg"));
+        command
+    };
+    let script = |python: &str, script: &str, out: &Path| {
+        let mut command = quiet(python);
+        command.args(["-c", script]).arg(&input).arg(out);
+        command
+    };
+    let mut race = |what: &str, target, ours: &dyn Fn(&Path) -> Command, theirs: &dyn Fn(&Path) -> Command| {
+        bench.race(what, target, |cost| cost.cpu, [ours, theirs]).map(|row| section.rows.push(row))
+    };
+    let mut left_out = Vec::new();
+    if shell::has("ffmpeg", "-version") {
+        race("full build, against ffmpeg -q:v 3", Target::AtMost(0.65), &full, &ffmpeg)?;
+        race("plain build, against ffmpeg -q:v 3", Target::AtMost(1.1), &plain, &ffmpeg)?;
+    } else {
+        left_out.push(absent("ffmpeg"));
+    }
+    match python("cv2") {
+        Some(python) => {
+            let theirs = |out: &Path| script(&python, OPENCV, out);
+            race("full build, against OpenCV", Target::AtMost(1.15), &full, &theirs)?;
+        }
+        None => left_out.push(absent("OpenCV")),
+    }
+    match python("av, cv2") {
+        Some(python) => {
+            let theirs = |out: &Path| script(&python, PYAV, out);
+            race("full build, against PyAV and OpenCV", Target::AtMost(1.0), &full, &theirs)?;
+        }
+        None => left_out.push(absent("PyAV")),
+    }
+    section.notes.extend(left_out);
+    Ok(section)
+}
