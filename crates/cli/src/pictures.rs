@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use kineframe::codec::{ColorRange, Decoders, MatrixCoefficients, Picture, Size};
 use kineframe::consumer::{
-    self, At, Every, FragmentRef, FragmentStart, Grid, MediaTime, Notice, Options, PictureInfo, PictureWork, Pictures,
-    Summary,
+    self, At, DropReason, Every, FragmentRef, FragmentStart, Grid, MediaTime, Notice, Options, PictureInfo,
+    PictureWork, Pictures, Summary,
 };
 use kineframe::fragment::FragmentNumber;
 use kineframe::image_export::{
@@ -215,7 +215,16 @@ pub struct Run {
     said: BTreeMap<&'static str, u64>,
     failed: u64,
     lost: u64,
+    /// Pictures built on missing or damaged references.
+    marked: u64,
     undecodable: Option<String>,
+}
+
+/// Frames of which there should have been pictures, and are none.
+fn undecoded(summary: &Summary) -> u64 {
+    use DropReason::{AfterFailure, BeforeRandomAccess, Damaged, Empty, Undecodable};
+    let lost = [AfterFailure, BeforeRandomAccess, Damaged, Empty, Undecodable];
+    lost.iter().filter_map(|reason| summary.frames_dropped.get(reason)).sum()
 }
 
 /// Lines on standard error for one kind of notice; the rest is counted.
@@ -234,7 +243,19 @@ impl Run {
         let progress = Progress::new(common, length);
         let (quiet, verbose) = (common.quiet, common.verbose > 0);
         let said = BTreeMap::new();
-        Ok(Run { pictures, progress, stop, name, quiet, verbose, said, failed: 0, lost: 0, undecodable: None })
+        Ok(Run {
+            pictures,
+            progress,
+            stop,
+            name,
+            quiet,
+            verbose,
+            said,
+            failed: 0,
+            lost: 0,
+            marked: 0,
+            undecodable: None,
+        })
     }
 
     /// The next picture; `None` at the end.
@@ -252,6 +273,7 @@ impl Run {
             match item.output {
                 Ok((bytes, size)) => {
                     let (index, info, damaged) = (item.index, item.info, item.damaged);
+                    self.marked += u64::from(damaged);
                     return Ok(Some(Written { index, info, size, damaged, bytes }));
                 }
                 Err(error) => {
@@ -299,7 +321,16 @@ impl Run {
             return Err(Failure::Work(format!("{}: {why}", self.name)));
         }
         let damaged = !summary.damage.is_empty() || summary.truncated > 0;
-        let sound = !damaged && self.failed == 0 && self.lost == 0 && self.undecodable.is_none();
+        let undecoded = undecoded(&summary);
+        if !self.quiet && self.marked + undecoded > 0 {
+            self.progress.say(&format!(
+                "kineframe: {}: {} pictures are built on missing or damaged references, {undecoded} frames gave none; \
+                 --json marks them, --damaged skip leaves them out",
+                self.name, self.marked
+            ));
+        }
+        let complete = self.failed + self.lost + self.marked + undecoded == 0;
+        let sound = !damaged && complete && self.undecodable.is_none();
         Ok(if sound { Outcome::Good } else { Outcome::Damaged })
     }
 

@@ -31,6 +31,8 @@ pub(crate) struct Found {
     pub random_access: RandomAccess,
     /// How its NAL units are told apart, whatever the container announces.
     pub framing: NalFraming,
+    /// There should be something in it, and nothing can be read.
+    pub unreadable: bool,
 }
 
 impl Analyser {
@@ -61,7 +63,7 @@ impl Analyser {
                 order.count += 1;
                 let coded = Coded { picture: true, reference: true, second_field: false, order: *order, depth: 0 };
                 let random_access = if keyframe { RandomAccess::Idr } else { RandomAccess::None };
-                Found { coded, random_access, framing: NalFraming::None }
+                Found { coded, random_access, framing: NalFraming::None, unreadable: false }
             }
         }
     }
@@ -126,7 +128,8 @@ impl H264 {
             order: self.place,
             depth,
         };
-        Found { coded, random_access: unit.random_access, framing: unit.framing }
+        let unreadable = unit.slices == 0 && unit.error.is_some();
+        Found { coded, random_access: unit.random_access, framing: unit.framing, unreadable }
     }
 
     fn parameters(&mut self) -> Arc<CodecParameters> {

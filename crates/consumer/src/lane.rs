@@ -115,6 +115,10 @@ impl Lane {
             self.pass(out);
             return out.push(Passed::Dropped(DropReason::BeforeRandomAccess));
         }
+        if found.unreadable {
+            // What else is in the packet still reaches the decoder; a picture will not come of it.
+            out.push(Passed::Dropped(DropReason::Undecodable));
+        }
         let suspect = match self.sound {
             Sound::Yes => false,
             Sound::No => true,
