@@ -3,10 +3,14 @@
 use kineframe_codec_rust_h264::fuzzing;
 use kineframe_testkit::corpus;
 
+fn each(target: &str, body: fn(&[u8])) {
+    for (name, data) in corpus(target) {
+        println!("{name}");
+        body(&data);
+    }
+}
+
 #[test]
 fn decode() {
-    for (name, data) in corpus("codec_rust_h264_decode") {
-        println!("{name}");
-        fuzzing::decode(&data);
-    }
+    each("codec_rust_h264_decode", fuzzing::decode);
 }
