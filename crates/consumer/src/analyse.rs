@@ -196,3 +196,6 @@ fn container_color(video: &Video) -> ColorSpace {
         transfer: code(colour.transfer_characteristics).filter(|code| *code != 2),
     }
 }
+
+#[cfg(test)]
+mod tests;
