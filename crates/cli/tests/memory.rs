@@ -1,7 +1,7 @@
 //! Memory: it does not grow with the length of the input, nor with the size of a fragment beyond one frame.
 //!
-//! A body of any length comes from a capture repeated into standard input. `KINEFRAME_SLOW=1` takes the lengths that
-//! the figures in the documentation were measured with (2 GiB, 64 MiB); without it shorter ones hold the same bounds.
+//! A body of any length comes from a capture repeated into standard input. `KINEFRAME_SLOW=1` takes long ones (2 GiB,
+//! 64 MiB); without it shorter ones hold the same bounds.
 #![cfg(target_os = "linux")]
 
 mod common;
