@@ -269,7 +269,7 @@ impl Run {
             self.stop.check()?;
             let Some(item) = item else { return Ok(None) };
             let item = item.map_err(|error| Failure::Work(error.to_string()))?;
-            self.progress.at(self.pictures.summary().bytes_read, item.index + 1);
+            self.progress.at(self.pictures.bytes_read(), item.index + 1);
             match item.output {
                 Ok((bytes, size)) => {
                     let (index, info, damaged) = (item.index, item.info, item.damaged);

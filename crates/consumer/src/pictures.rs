@@ -176,6 +176,11 @@ where
         Summary { wall: self.began.elapsed(), ..self.summary.clone() }
     }
 
+    /// Bytes of the input that were read so far: for a progress bar, at no cost.
+    pub fn bytes_read(&self) -> u64 {
+        self.summary.bytes_read
+    }
+
     /// What happened since this was last called. To be called after each item, and after the last.
     pub fn take_notices(&mut self) -> Vec<Notice> {
         self.notices.drain(..).collect()
