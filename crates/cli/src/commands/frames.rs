@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use kineframe::consumer::{At, DropReason, Options, PictureInfo};
-use kineframe::image_export::{AtomicFile, Existing, ExportOptions, ImageFormat, NameFields, NameTemplate, Names};
-use kineframe::image_export::{FileError, PictureFolder};
+use kineframe::image_export::{
+    Existing, ExportOptions, FileError, ImageFormat, NameFields, NameTemplate, Names, PictureFolder, write_file,
+};
 use serde::Serialize;
 use serde_json::json;
 
@@ -56,16 +57,7 @@ pub fn frames(args: &Frames, common: &Common) -> Result<Outcome, Failure> {
 pub fn frame(args: &Frame, common: &Common) -> Result<Outcome, Failure> {
     let by_name = args.output.extension().and_then(|ending| ending.to_str()).and_then(ImageFormat::from_extension);
     let export = pictures::export_options(&args.picture, by_name.unwrap_or(ImageFormat::Jpeg))?;
-    let selection = Selection {
-        at: Vec::new(),
-        fragment: Vec::new(),
-        every: None,
-        one_in: None,
-        keyframes: false,
-        limit: Some(1),
-        track: args.track.map(Track::Number),
-        damaged: Damaged::Keep,
-    };
+    let selection = Selection { limit: Some(1), track: args.track.map(Track::Number), ..unselected() };
     let mut options = pictures::options(&args.input, &selection, common)?;
     options.selection.at = vec![match (&args.fragment, args.at) {
         (Some(number), _) => match args.offset {
@@ -85,7 +77,7 @@ pub fn frame(args: &Frame, common: &Common) -> Result<Outcome, Failure> {
     let mut output = Output::new(common.json);
     let mut run = Run::start(Input::open(&args.input.input)?, options, &export, common)?;
     while let Some(picture) = run.next()? {
-        write_one(&args.output, &picture.bytes, existing)?;
+        write_file(&args.output, &picture.bytes, existing).map_err(file_failure)?;
         let file = args.output.display().to_string();
         output.item(&object(&picture, &file), || line(&picture, &file))?;
     }
@@ -168,7 +160,12 @@ impl Folder<'_> {
 /// What `frames` selects when no flag says anything.
 pub fn everything(input: &str) -> (InputArgs, Selection) {
     let input = InputArgs { input: input.to_owned(), from: None, to: None, clock: Clock::Producer };
-    let selection = Selection {
+    (input, unselected())
+}
+
+/// No flag of the selection was given: every picture.
+fn unselected() -> Selection {
+    Selection {
         at: Vec::new(),
         fragment: Vec::new(),
         every: None,
@@ -177,8 +174,7 @@ pub fn everything(input: &str) -> (InputArgs, Selection) {
         limit: None,
         track: None,
         damaged: Damaged::Keep,
-    };
-    (input, selection)
+    }
 }
 
 fn default_template(info: &PictureInfo, all_tracks: bool) -> NameTemplate {
@@ -231,13 +227,6 @@ fn line(picture: &Written, file: &str) -> String {
     let number = info.fragment.number.as_ref().map(|number| format!("  fragment {number}")).unwrap_or_default();
     let damaged = if picture.damaged { "  DAMAGED" } else { "" };
     format!("{file}  {}x{}{time}{number} frame {}{damaged}", picture.size.width, picture.size.height, info.frame)
-}
-
-fn write_one(path: &Path, bytes: &[u8], existing: Existing) -> Result<(), Failure> {
-    use std::io::Write as _;
-    let mut file = AtomicFile::create(path, existing).map_err(file_failure)?;
-    file.write_all(bytes).map_err(|error| Failure::output(path.display(), &error))?;
-    file.commit().map_err(file_failure)
 }
 
 /// What is done with files that are there.
