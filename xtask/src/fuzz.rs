@@ -3,6 +3,9 @@
 //! The flags are those that cargo-fuzz passes with `-s none`, so `cargo fuzz run -s none TARGET` finds the same corpus
 //! and works as well where it is installed. Coverage steers the fuzzer; the checks are the assertions in the fuzz
 //! bodies and the arithmetic checks of the profile in `fuzz/Cargo.toml`.
+//!
+//! `--seed N` makes a short run begin with the same inputs each time: what a build server runs then says something of
+//! the change it was given, not of its luck. Hunting is done without a seed.
 
 use crate::args::Args;
 use crate::packages::host;
@@ -25,6 +28,7 @@ const FLAGS: &[&str] = &[
 /// Builds once, then runs the targets that were named, or all.
 pub fn run(args: &mut Args) -> Result<()> {
     let seconds: u32 = args.value("--seconds")?.map_or(Ok(10), |text| text.parse())?;
+    let seed: Option<u32> = args.value("--seed")?.map(|text| text.parse()).transpose()?;
     let names = args.rest();
     if let Some(flag) = names.iter().find(|name| name.starts_with('-')) {
         return Err(format!("unexpected argument `{flag}`").into());
@@ -45,7 +49,7 @@ pub fn run(args: &mut Args) -> Result<()> {
     let mut failed = Vec::new();
     for name in &chosen {
         println!("fuzz: {name} for {seconds} s");
-        if let Err(error) = one(&fuzz, &triple, name, seconds) {
+        if let Err(error) = one(&fuzz, &triple, name, seconds, seed) {
             println!("fuzz: {name}: {error}");
             failed.push(name.as_str());
         }
@@ -69,7 +73,7 @@ fn targets() -> Result<Vec<String>> {
 }
 
 /// Runs one target. What it learns goes to a folder beside the build; the committed corpus only seeds it.
-fn one(fuzz: &std::path::Path, triple: &str, name: &str, seconds: u32) -> Result<()> {
+fn one(fuzz: &std::path::Path, triple: &str, name: &str, seconds: u32, seed: Option<u32>) -> Result<()> {
     let learned = fuzz.join("target").join("corpus").join(name);
     let artifacts = fuzz.join("artifacts").join(name);
     std::fs::create_dir_all(&learned)?;
@@ -80,6 +84,7 @@ fn one(fuzz: &std::path::Path, triple: &str, name: &str, seconds: u32) -> Result
     let folders: [PathBuf; 2] = [seeds.clone(), seeds.join("regressions")];
     command.args(folders.iter().filter(|folder| folder.is_dir()));
     command.arg(format!("-max_total_time={seconds}")).arg(format!("-artifact_prefix={}/", artifacts.display()));
+    command.args(seed.map(|seed| format!("-seed={seed}")));
     command.args(["-rss_limit_mb=1024", "-timeout=10", "-print_final_stats=1", "-verbosity=0"]);
     shell::run(command.current_dir(fuzz).stdin(std::process::Stdio::null()))
 }

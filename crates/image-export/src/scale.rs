@@ -11,7 +11,7 @@ use crate::geometry::Plan;
 use crate::view::{Axis, Chroma, PlaneView, Sample, View};
 
 /// Bicubic, as ffmpeg's default, and wide enough for what is left out when a picture becomes smaller.
-const FILTER: FilterType = FilterType::CatmullRom;
+const ALGORITHM: ResizeAlg = ResizeAlg::Convolution(FilterType::CatmullRom);
 
 /// A sample that `fast_image_resize` knows.
 pub(crate) trait Scaled: Sample + bytemuck::Pod {
@@ -57,6 +57,8 @@ pub(crate) enum ChromaTarget {
 pub(crate) struct ScaleBuffers<T> {
     resizer: Resizer,
     packed: Vec<T>,
+    /// A plane whose columns are done and whose rows are not.
+    columns: Vec<T>,
     planes: [Vec<T>; 3],
 }
 
@@ -144,7 +146,6 @@ impl<T: Scaled> ScaleBuffers<T> {
         down: &Span,
         bits: u8,
     ) -> Result<(), ExportError> {
-        let failed = |error: &dyn std::fmt::Display| ExportError::Picture(format!("scaling failed: {error}"));
         // Where the part reaches over the plane's edges, by half a chroma sample or by what an odd size adds, the
         // outermost samples are repeated.
         let margins = |span: &Span, size: usize| {
@@ -176,19 +177,36 @@ impl<T: Scaled> ScaleBuffers<T> {
         };
         let (x, part_width) = part(across, left, width);
         let (y, part_height) = part(down, top, height);
-        let options =
-            ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FILTER)).crop(x, y, part_width, part_height);
         let out = &mut self.planes[index];
         out.resize(across.count * down.count, T::default());
-        let (target_width, target_height) = (across.count as u32, down.count as u32);
-        let source: TypedImageRef<'_, T::Pixel> =
-            TypedImageRef::from_buffer(width as u32, height as u32, bytemuck::cast_slice(source))
-                .map_err(|error| failed(&error))?;
-        let mut target: TypedImage<'_, T::Pixel> =
-            TypedImage::from_buffer(target_width, target_height, bytemuck::cast_slice_mut(out))
-                .map_err(|error| failed(&error))?;
-        self.resizer.resize_typed(&source, &mut target, &options).map_err(|error| failed(&error))?;
+        // One direction after the other, by two calls: when both are asked of the resizer at once, it takes the first
+        // line's filter as the one that begins furthest up, which is false where zero weights were left out of it.
+        let column = ResizeOptions::new().resize_alg(ALGORITHM).crop(0.0, y, width as f64, part_height);
+        let row = ResizeOptions::new().resize_alg(ALGORITHM).crop(x, 0.0, part_width, down.count as f64);
+        let resizer = &mut self.resizer;
+        self.columns.resize(width * down.count, T::default());
+        resize(resizer, source, (width, height), &mut self.columns, (width, down.count), &column)?;
+        resize(resizer, &self.columns, (width, down.count), out, (across.count, down.count), &row)?;
         T::clip(out, bits);
         Ok(())
     }
+}
+
+/// Samples of one size into samples of another.
+fn resize<T: Scaled>(
+    resizer: &mut Resizer,
+    source: &[T],
+    source_size: (usize, usize),
+    target: &mut [T],
+    target_size: (usize, usize),
+    options: &ResizeOptions,
+) -> Result<(), ExportError> {
+    let failed = |error: &dyn std::fmt::Display| ExportError::Picture(format!("scaling failed: {error}"));
+    let source: TypedImageRef<'_, T::Pixel> =
+        TypedImageRef::from_buffer(source_size.0 as u32, source_size.1 as u32, bytemuck::cast_slice(source))
+            .map_err(|error| failed(&error))?;
+    let mut target: TypedImage<'_, T::Pixel> =
+        TypedImage::from_buffer(target_size.0 as u32, target_size.1 as u32, bytemuck::cast_slice_mut(target))
+            .map_err(|error| failed(&error))?;
+    resizer.resize_typed(&source, &mut target, options).map_err(|error| failed(&error))
 }
