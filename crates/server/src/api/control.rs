@@ -1,0 +1,230 @@
+//! The control plane: streams, what is configured of them, and where their data plane is.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{StreamRef, epoch_seconds, in_range, required};
+use crate::http::{self, Answer, ApiError};
+use crate::media::stream::{Settings, Stream, now_ms};
+use crate::names;
+use crate::service::Service;
+
+/// The calls of the data plane, each of which has its endpoint.
+const API_NAMES: [&str; 8] = [
+    "PUT_MEDIA",
+    "GET_MEDIA",
+    "LIST_FRAGMENTS",
+    "GET_MEDIA_FOR_FRAGMENT_LIST",
+    "GET_HLS_STREAMING_SESSION_URL",
+    "GET_DASH_STREAMING_SESSION_URL",
+    "GET_CLIP",
+    "GET_IMAGES",
+];
+/// Hours of ten years.
+const RETENTION: i64 = 87_600;
+const TAGS: usize = 50;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct CreateStream {
+    stream_name: Option<String>,
+    device_name: Option<String>,
+    media_type: Option<String>,
+    kms_key_id: Option<String>,
+    data_retention_in_hours: Option<i64>,
+    #[serde(default)]
+    tags: Option<BTreeMap<String, String>>,
+}
+
+/// CreateStream.
+pub(crate) fn create_stream(service: &Service, body: &[u8]) -> Result<Answer, ApiError> {
+    let input: CreateStream = http::parse(body)?;
+    let name = required("streamName", input.stream_name)?;
+    check_name(&name)?;
+    let hours = in_range("dataRetentionInHours", input.data_retention_in_hours, 0, RETENTION)?.unwrap_or(0);
+    let tags = input.tags.unwrap_or_default();
+    check_tags(&tags)?;
+    let created_ms = now_ms();
+    let options = &service.options;
+    let arn = format!("arn:aws:kinesisvideo:{}:{}:stream/{name}/{created_ms}", options.region, options.account_id);
+    let stream = Stream::new(Settings {
+        name: name.clone(),
+        arn: arn.clone(),
+        created_ms,
+        version: names::random_text::<20>(),
+        device_name: input.device_name,
+        media_type: input.media_type,
+        kms_key_id: input
+            .kms_key_id
+            .unwrap_or_else(|| format!("arn:aws:kms:{}:{}:alias/aws/kinesisvideo", options.region, options.account_id)),
+        retention_hours: u32::try_from(hours).unwrap_or(0),
+        tags,
+    });
+    service.add_stream(name, stream)?;
+    Ok(http::json(&serde_json::json!({ "StreamARN": arn })))
+}
+
+fn check_name(name: &str) -> Result<(), ApiError> {
+    if names::is_stream_name(name) {
+        return Ok(());
+    }
+    Err(ApiError::invalid_argument(
+        "1 validation error detected: Value at 'streamName' failed to satisfy constraint: Member must satisfy regular \
+         expression pattern: [a-zA-Z0-9_.-]+, and have a length between 1 and 256",
+    ))
+}
+
+fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), ApiError> {
+    if tags.len() > TAGS {
+        return Err(ApiError::too_many_tags("A stream has at most 50 tags."));
+    }
+    let sound =
+        |(key, value): (&String, &String)| (1..=128).contains(&key.chars().count()) && value.chars().count() <= 256;
+    if tags.iter().all(sound) {
+        Ok(())
+    } else {
+        Err(ApiError::invalid_argument("A tag's key has 1 to 128 characters, its value at most 256."))
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct StreamInfo {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_name: Option<String>,
+    stream_name: String,
+    #[serde(rename = "StreamARN")]
+    stream_arn: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    media_type: Option<String>,
+    kms_key_id: String,
+    version: String,
+    status: &'static str,
+    creation_time: f64,
+    data_retention_in_hours: u32,
+}
+
+impl StreamInfo {
+    fn of(stream: &Stream) -> Self {
+        let settings = stream.settings();
+        StreamInfo {
+            device_name: settings.device_name.clone(),
+            stream_name: settings.name.clone(),
+            stream_arn: settings.arn.clone(),
+            media_type: settings.media_type.clone(),
+            kms_key_id: settings.kms_key_id.clone(),
+            version: settings.version.clone(),
+            status: "ACTIVE",
+            creation_time: epoch_seconds(settings.created_ms),
+            data_retention_in_hours: settings.retention_hours,
+        }
+    }
+}
+
+/// DescribeStream.
+pub(crate) fn describe_stream(service: &Service, body: &[u8]) -> Result<Answer, ApiError> {
+    let input: StreamRef = http::parse(body)?;
+    let stream = service.stream(&input)?;
+    Ok(http::json(&serde_json::json!({ "StreamInfo": StreamInfo::of(&stream) })))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ListStreams {
+    max_results: Option<i64>,
+    next_token: Option<String>,
+    stream_name_condition: Option<StreamNameCondition>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct StreamNameCondition {
+    comparison_operator: Option<String>,
+    comparison_value: Option<String>,
+}
+
+/// ListStreams. The token is the name of the last stream told, in base64.
+pub(crate) fn list_streams(service: &Service, body: &[u8]) -> Result<Answer, ApiError> {
+    let input: ListStreams = http::parse(body)?;
+    let most = in_range("maxResults", input.max_results, 1, 10_000)?.unwrap_or(10_000);
+    let prefix = match input.stream_name_condition {
+        Some(condition) => {
+            if condition.comparison_operator.is_some_and(|operator| operator != "BEGINS_WITH") {
+                return Err(ApiError::invalid_argument("ComparisonOperator can only be BEGINS_WITH."));
+            }
+            condition.comparison_value.unwrap_or_default()
+        }
+        None => String::new(),
+    };
+    let after = match input.next_token {
+        Some(token) => Some(super::archive::untoken(&token)?),
+        None => None,
+    };
+    let mut found: Vec<Arc<Stream>> =
+        service.streams(|name| name.starts_with(&prefix) && after.as_deref().is_none_or(|after| name > after));
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    let more = found.len() > most;
+    found.truncate(most);
+    let mut answer = serde_json::json!({
+        "StreamInfoList": found.iter().map(|stream| StreamInfo::of(stream)).collect::<Vec<_>>(),
+    });
+    if let (true, Some(last)) = (more, found.last()) {
+        answer["NextToken"] = super::archive::token(&last.settings().name).into();
+    }
+    Ok(http::json(&answer))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct DeleteStream {
+    #[serde(rename = "StreamARN")]
+    stream_arn: Option<String>,
+    current_version: Option<String>,
+}
+
+/// DeleteStream.
+pub(crate) fn delete_stream(service: &Service, body: &[u8]) -> Result<Answer, ApiError> {
+    let input: DeleteStream = http::parse(body)?;
+    let arn = required("streamARN", input.stream_arn)?;
+    let stream = service.stream(&StreamRef { stream_name: None, stream_arn: Some(arn) })?;
+    check_version(&stream.settings(), input.current_version.as_deref())?;
+    let name = stream.settings().name.clone();
+    service.remove_stream(&name);
+    stream.delete();
+    Ok(http::json(&serde_json::json!({})))
+}
+
+fn check_version(settings: &Settings, version: Option<&str>) -> Result<(), ApiError> {
+    match version {
+        Some(version) if version != settings.version => {
+            Err(ApiError::version_mismatch("The stream version that you specified is not the latest version."))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct GetDataEndpoint {
+    #[serde(flatten)]
+    stream: StreamRef,
+    #[serde(rename = "APIName")]
+    api_name: Option<String>,
+}
+
+/// GetDataEndpoint: the address that the request came to.
+pub(crate) fn get_data_endpoint(service: &Service, body: &[u8], host: &str) -> Result<Answer, ApiError> {
+    let input: GetDataEndpoint = http::parse(body)?;
+    let api = required("aPIName", input.api_name)?;
+    if !API_NAMES.contains(&api.as_str()) {
+        return Err(ApiError::invalid_argument(format!(
+            "1 validation error detected: Value at 'aPIName' failed to satisfy constraint: Member must satisfy enum \
+             value set: [{}]",
+            API_NAMES.join(", ")
+        )));
+    }
+    service.stream(&input.stream)?;
+    Ok(http::json(&serde_json::json!({ "DataEndpoint": format!("http://{host}") })))
+}

@@ -1,0 +1,200 @@
+//! GetMedia: a stream from some place on, live at its end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+use tokio::time::{Instant, timeout_at};
+
+use super::{StreamRef, Timestamp, required};
+use crate::http::{self, Answer, ApiError, Gone, PieceSender};
+use crate::media::fragment::{Fragment, Place, Read};
+use crate::media::stream::{Begin, Connection, Stream, now_ms};
+use crate::media::tags;
+use crate::server::stopped;
+use crate::service::Service;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct GetMedia {
+    #[serde(flatten)]
+    stream: StreamRef,
+    start_selector: Option<StartSelector>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct StartSelector {
+    start_selector_type: Option<String>,
+    after_fragment_number: Option<String>,
+    start_timestamp: Option<Timestamp>,
+    continuation_token: Option<String>,
+}
+
+/// GetMedia.
+pub(crate) fn get_media(service: &Service, body: &[u8]) -> Result<Answer, ApiError> {
+    let input: GetMedia = http::parse(body)?;
+    let stream = service.stream(&input.stream)?;
+    let selector = required("startSelector", input.start_selector)?;
+    let begin = begin(&stream, selector, service.options.idle_end)?;
+    let connection =
+        Connection::open(&stream.connections.get_media, service.options.max_get_media).ok_or_else(|| {
+            ApiError::connection_limit(
+                "Kinesis Video Streams has throttled the request because of too many open connections.",
+            )
+        })?;
+    let (sender, answer) = http::pieces("video/webm");
+    let session = Session {
+        idle_end: service.options.idle_end,
+        end: Instant::now() + service.options.session_end,
+        stopping: service.stopping.clone(),
+        stream,
+        sender,
+    };
+    tokio::spawn(async move {
+        session.run(begin).await;
+        drop(connection);
+    });
+    Ok(answer)
+}
+
+/// Where reading begins.
+fn begin(stream: &Stream, selector: StartSelector, idle_end: Duration) -> Result<Begin, ApiError> {
+    let number = |name, text: Option<String>| -> Result<String, ApiError> {
+        let text = required(name, text)?;
+        let digits = (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+        digits.then_some(text).ok_or_else(|| ApiError::invalid_argument(format!("{name} is not a fragment number.")))
+    };
+    let time = |time: Option<Timestamp>| Ok(required("startSelector.startTimestamp", time)?.millis);
+    Ok(match required("startSelector.startSelectorType", selector.start_selector_type)?.as_str() {
+        "NOW" => Begin::At(now(stream, idle_end)),
+        "EARLIEST" => Begin::At(0),
+        "FRAGMENT_NUMBER" => {
+            stream.after_number(&number("startSelector.afterFragmentNumber", selector.after_fragment_number)?)
+        }
+        "CONTINUATION_TOKEN" => {
+            stream.after_number(&number("startSelector.continuationToken", selector.continuation_token)?)
+        }
+        "SERVER_TIMESTAMP" => Begin::At(stream.at_time(time(selector.start_timestamp)?, |fragment| fragment.server_ms)),
+        "PRODUCER_TIMESTAMP" => {
+            Begin::At(stream.at_time(time(selector.start_timestamp)?, |fragment| fragment.producer_ms))
+        }
+        other => {
+            return Err(ApiError::invalid_argument(format!(
+                "1 validation error detected: Value '{other}' at 'startSelector.startSelectorType' failed to satisfy \
+                 constraint: Member must satisfy enum value set: [FRAGMENT_NUMBER, SERVER_TIMESTAMP, \
+                 PRODUCER_TIMESTAMP, NOW, EARLIEST, CONTINUATION_TOKEN]"
+            )));
+        }
+    })
+}
+
+/// The newest fragment while a producer is at work, else the next one.
+fn now(stream: &Stream, idle_end: Duration) -> u64 {
+    let recent = |fragment: &Arc<Fragment>| {
+        let age = now_ms().saturating_sub(fragment.touched_ms());
+        age <= i64::try_from(idle_end.as_millis()).unwrap_or(i64::MAX)
+    };
+    stream.newest().filter(recent).map_or(stream.next_counter(), |fragment| fragment.counter)
+}
+
+/// One GetMedia connection.
+struct Session {
+    stream: Arc<Stream>,
+    sender: PieceSender,
+    idle_end: Duration,
+    end: Instant,
+    stopping: tokio::sync::watch::Receiver<bool>,
+}
+
+/// Why a session ends.
+enum End {
+    /// In order: nothing came for a while, its time is up, or the server stops.
+    Quiet,
+    /// The client has gone.
+    Gone,
+}
+
+impl From<Gone> for End {
+    fn from(_: Gone) -> Self {
+        End::Gone
+    }
+}
+
+impl Session {
+    async fn run(mut self, begin: Begin) {
+        // The body is broken off by no more than its end: what a client sees is a last chunk.
+        let _ = match begin {
+            Begin::At(counter) => self.follow(counter).await,
+            Begin::Gone => self.error(4000, "FRAGMENT_NOT_FOUND").await,
+        };
+    }
+
+    async fn error(&self, id: u32, code: &str) -> Result<(), End> {
+        for piece in tags::error_document(id, code, None) {
+            self.sender.send(piece).await?;
+        }
+        Ok(())
+    }
+
+    async fn follow(&mut self, mut counter: u64) -> Result<(), End> {
+        let mut changes = self.stream.subscribe();
+        loop {
+            changes.borrow_and_update();
+            let Some(fragment) = self.stream.at_counter(counter) else {
+                self.wait(&mut changes).await?;
+                continue;
+            };
+            counter = fragment.counter + 1;
+            self.fragment(&fragment, &mut changes).await?;
+        }
+    }
+
+    async fn fragment(
+        &mut self,
+        fragment: &Fragment,
+        changes: &mut tokio::sync::watch::Receiver<u64>,
+    ) -> Result<(), End> {
+        self.send(fragment.head.clone()).await?;
+        self.send(tags::opening(fragment)).await?;
+        let mut place = Place::default();
+        loop {
+            changes.borrow_and_update();
+            match fragment.read(&mut place) {
+                Read::Bytes(bytes) => self.send(bytes).await?,
+                Read::Wait => self.wait(changes).await?,
+                Read::End => break,
+                // Without closing tags: the reader sees that it was cut.
+                Read::Broken => return Ok(()),
+            }
+        }
+        let newest = self.stream.newest().map_or(fragment.server_ms, |newest| newest.server_ms);
+        self.send(tags::closing(fragment, newest.saturating_sub(fragment.server_ms))).await
+    }
+
+    async fn send(&mut self, piece: bytes::Bytes) -> Result<(), End> {
+        tokio::select! {
+            sent = timeout_at(self.end, self.sender.send(piece)) => match sent {
+                Ok(sent) => Ok(sent?),
+                Err(_) => Err(End::Quiet),
+            },
+            () = stopped(&mut self.stopping) => Err(End::Quiet),
+        }
+    }
+
+    /// Waits for something new.
+    async fn wait(&mut self, changes: &mut tokio::sync::watch::Receiver<u64>) -> Result<(), End> {
+        if self.stream.is_deleted() {
+            return Err(End::Quiet);
+        }
+        let end = self.end.min(Instant::now() + self.idle_end);
+        tokio::select! {
+            changed = timeout_at(end, changes.changed()) => match changed {
+                Ok(Ok(())) => Ok(()),
+                _ => Err(End::Quiet),
+            },
+            () = self.sender.gone() => Err(End::Gone),
+            () = stopped(&mut self.stopping) => Err(End::Quiet),
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Errors as the service answers them: a type in a header, a message in the body.
+
+use std::borrow::Cow;
+
+use hyper::StatusCode;
+
+/// An error answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ApiError {
+    pub(crate) status: StatusCode,
+    pub(crate) kind: &'static str,
+    pub(crate) message: Cow<'static, str>,
+}
+
+macro_rules! kinds {
+    ($($function:ident: $status:ident $kind:literal;)*) => {
+        impl ApiError {
+            $(pub(crate) fn $function(message: impl Into<Cow<'static, str>>) -> Self {
+                ApiError { status: StatusCode::$status, kind: $kind, message: message.into() }
+            })*
+        }
+    };
+}
+
+kinds! {
+    client_limit: BAD_REQUEST "ClientLimitExceededException";
+    connection_limit: BAD_REQUEST "ConnectionLimitExceededException";
+    in_use: BAD_REQUEST "ResourceInUseException";
+    invalid_argument: BAD_REQUEST "InvalidArgumentException";
+    not_found: NOT_FOUND "ResourceNotFoundException";
+    serialization: BAD_REQUEST "SerializationException";
+    too_many_tags: BAD_REQUEST "TagsPerResourceExceededLimitException";
+    unknown_operation: NOT_FOUND "UnknownOperationException";
+    version_mismatch: BAD_REQUEST "VersionMismatchException";
+}
+
+impl ApiError {
+    /// The stream is not there.
+    pub(crate) fn no_stream() -> Self {
+        ApiError::not_found("The requested stream is not found or not active.")
+    }
+}

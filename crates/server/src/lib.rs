@@ -1,0 +1,29 @@
+//! Kinesis Video Streams on one machine, for tests without an account.
+//!
+//! A [`Server`] speaks the service's own protocol over HTTP, so that any client of the service works with it once its
+//! endpoint is changed: streams are created and described, PutMedia takes media in and acknowledges it, GetMedia and
+//! GetMediaForFragmentList give it back with the service's tags where the service puts them.
+//!
+//! ```
+//! use kineframe_server::{Options, Server};
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! let server = Server::start(Options::default()).await?;
+//! println!("AWS_ENDPOINT_URL={}", server.endpoint());
+//! server.stop().await;
+//! # Ok::<(), kineframe_server::ServeError>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod api;
+mod http;
+mod ingest;
+mod media;
+mod names;
+mod options;
+mod server;
+mod service;
+
+pub use options::{Auth, Data, Options};
+pub use server::{ServeError, Server};

@@ -1,0 +1,281 @@
+//! One stream: what is configured, its fragments, and who is connected to it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use tokio::sync::watch;
+
+use super::fragment::{Fragment, Phase};
+use crate::ingest::Facts;
+use crate::names;
+
+/// Milliseconds since the Unix epoch.
+pub(crate) fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// What the control plane knows of a stream.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Settings {
+    pub(crate) name: String,
+    pub(crate) arn: String,
+    pub(crate) created_ms: i64,
+    pub(crate) version: String,
+    pub(crate) device_name: Option<String>,
+    pub(crate) media_type: Option<String>,
+    pub(crate) kms_key_id: String,
+    pub(crate) retention_hours: u32,
+    pub(crate) tags: BTreeMap<String, String>,
+}
+
+/// What a stream without retention keeps.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Buffer {
+    pub(crate) time: Duration,
+    pub(crate) bytes: u64,
+}
+
+/// A stream.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    settings: Mutex<Settings>,
+    media: Mutex<Media>,
+    changes: watch::Sender<u64>,
+    gone: watch::Sender<bool>,
+    pub(crate) connections: Connections,
+}
+
+#[derive(Debug, Default)]
+struct Media {
+    /// In order of their counters.
+    fragments: VecDeque<Arc<Fragment>>,
+    /// The counter given last.
+    counter: u64,
+    /// The PutMedia session that it was given to.
+    session: u64,
+    sessions: u64,
+    /// Number of the newest fragment that is no longer kept.
+    expired: Option<String>,
+}
+
+/// How many connections of a kind are open.
+#[derive(Debug, Default)]
+pub(crate) struct Connections {
+    pub(crate) get_media: Arc<AtomicUsize>,
+    pub(crate) get_media_for_fragment_list: Arc<AtomicUsize>,
+    pub(crate) put_media: Arc<AtomicUsize>,
+}
+
+/// One of the connections that are counted; it no longer counts when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Connection(Arc<AtomicUsize>);
+
+impl Connection {
+    /// Counts one more, if it is not beyond `most`.
+    pub(crate) fn open(count: &Arc<AtomicUsize>, most: usize) -> Option<Self> {
+        let one_more = |open: usize| (open < most).then_some(open + 1);
+        count.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).ok()?;
+        Some(Connection(Arc::clone(count)))
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// Waits for a stream's end.
+#[derive(Debug)]
+pub(crate) struct Deletion(watch::Receiver<bool>);
+
+impl Deletion {
+    /// Returns once the stream is deleted.
+    pub(crate) async fn wait(&mut self) {
+        let _ = self.0.wait_for(|gone| *gone).await;
+    }
+}
+
+/// Where a reader begins.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Begin {
+    /// At the first fragment of this counter or a greater one.
+    At(u64),
+    /// At a fragment that is not kept.
+    Gone,
+}
+
+impl Stream {
+    pub(crate) fn new(settings: Settings) -> Self {
+        Stream {
+            settings: Mutex::new(settings),
+            media: Mutex::default(),
+            changes: watch::Sender::new(0),
+            gone: watch::Sender::new(false),
+            connections: Connections::default(),
+        }
+    }
+
+    pub(crate) fn settings(&self) -> MutexGuard<'_, Settings> {
+        self.settings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn media(&self) -> MutexGuard<'_, Media> {
+        self.media.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells readers that something is new.
+    fn changed(&self) {
+        self.changes.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// Changes as they happen.
+    pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// Ends everything that goes on with the stream.
+    pub(crate) fn delete(&self) {
+        self.gone.send_replace(true);
+        self.media().fragments.clear();
+        self.changed();
+    }
+
+    pub(crate) fn is_deleted(&self) -> bool {
+        *self.gone.borrow()
+    }
+
+    /// Tells when the stream is deleted.
+    pub(crate) fn deletion(&self) -> Deletion {
+        Deletion(self.gone.subscribe())
+    }
+
+    /// A PutMedia session begins.
+    pub(crate) fn open_session(&self) -> u64 {
+        let mut media = self.media();
+        media.sessions += 1;
+        media.sessions
+    }
+
+    /// A fragment begins.
+    pub(crate) fn start(&self, session: u64, producer_ms: i64, head: Bytes) -> Arc<Fragment> {
+        let mut media = self.media();
+        let counter = if media.session == session { media.counter + 1 } else { names::next_session(media.counter) };
+        (media.counter, media.session) = (counter, session);
+        let server_ms = now_ms();
+        let number = names::fragment_number(counter, server_ms, u32::from_le_bytes(names::random()));
+        let fragment = Arc::new(Fragment::new(counter, number, server_ms, producer_ms, head));
+        media.fragments.push_back(Arc::clone(&fragment));
+        drop(media);
+        self.changed();
+        fragment
+    }
+
+    /// Bytes of an open fragment came in.
+    pub(crate) fn append(&self, fragment: &Fragment, bytes: Vec<Bytes>) {
+        fragment.append(bytes);
+        self.changed();
+    }
+
+    /// A fragment is whole.
+    pub(crate) fn finish(&self, fragment: &Fragment, facts: Facts) {
+        fragment.close(Phase::Whole(facts));
+        self.changed();
+    }
+
+    /// A fragment will not become whole: it is forgotten, and who reads it is told.
+    pub(crate) fn abandon(&self, fragment: &Fragment) {
+        fragment.close(Phase::Broken);
+        self.media().fragments.retain(|other| other.counter != fragment.counter);
+        self.changed();
+    }
+
+    /// Forgets what is too old, or too much.
+    pub(crate) fn expire(&self, buffer: Buffer) {
+        let retention = self.settings().retention_hours;
+        let (age, most) = match retention {
+            0 => (buffer.time, buffer.bytes),
+            hours => (Duration::from_secs(u64::from(hours) * 3600), u64::MAX),
+        };
+        let oldest = now_ms().saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
+        let mut media = self.media();
+        let mut bytes: u64 = media.fragments.iter().map(|fragment| fragment.len()).sum();
+        while media.fragments.len() > 1
+            && let Some(first) = media.fragments.front()
+            && (first.server_ms < oldest || bytes > most)
+        {
+            bytes = bytes.saturating_sub(first.len());
+            media.expired = Some(first.number.clone());
+            media.fragments.pop_front();
+        }
+    }
+
+    /// The first fragment whose counter is not below this one.
+    pub(crate) fn at_counter(&self, counter: u64) -> Option<Arc<Fragment>> {
+        let media = self.media();
+        let at = media.fragments.partition_point(|fragment| fragment.counter < counter);
+        media.fragments.get(at).cloned()
+    }
+
+    /// The newest fragment.
+    pub(crate) fn newest(&self) -> Option<Arc<Fragment>> {
+        self.media().fragments.back().cloned()
+    }
+
+    /// The counter that the next fragment has at least.
+    pub(crate) fn next_counter(&self) -> u64 {
+        self.media().counter + 1
+    }
+
+    /// All fragments that are in the archive: a stream without retention has none.
+    pub(crate) fn stored(&self) -> Vec<Arc<Fragment>> {
+        if self.settings().retention_hours == 0 {
+            return Vec::new();
+        }
+        self.media().fragments.iter().filter(|fragment| fragment.facts().is_some()).cloned().collect()
+    }
+
+    /// The fragment of this number, if it is in the archive.
+    pub(crate) fn stored_by_number(&self, number: &str) -> Option<Arc<Fragment>> {
+        if self.settings().retention_hours == 0 {
+            return None;
+        }
+        let media = self.media();
+        // The order of counters is the order of numbers.
+        let at = media.fragments.binary_search_by(|fragment| order(&fragment.number, number)).ok()?;
+        let fragment = media.fragments.get(at)?;
+        fragment.facts().is_some().then(|| Arc::clone(fragment))
+    }
+
+    /// Where the fragment after this number is.
+    pub(crate) fn after_number(&self, number: &str) -> Begin {
+        let media = self.media();
+        // Before the oldest that is kept there may have been others.
+        if media.expired.as_deref().is_some_and(|expired| order(number, expired).is_lt()) {
+            return Begin::Gone;
+        }
+        let next = media.fragments.partition_point(|fragment| order(&fragment.number, number).is_le());
+        Begin::At(media.fragments.get(next).map_or(media.counter + 1, |fragment| fragment.counter))
+    }
+
+    /// The first fragment that holds this time by the given clock, or that begins after it.
+    pub(crate) fn at_time(&self, millis: i64, clock: impl Fn(&Fragment) -> i64) -> u64 {
+        let media = self.media();
+        let holds = |fragment: &&Arc<Fragment>| {
+            let start = clock(fragment);
+            let length =
+                fragment.facts().map_or(i64::MAX, |facts| i64::try_from(facts.duration_ms).unwrap_or(i64::MAX));
+            start >= millis || millis < start.saturating_add(length)
+        };
+        media.fragments.iter().find(holds).map_or(media.counter + 1, |fragment| fragment.counter)
+    }
+}
+
+/// The order of fragment numbers: by length, then by digits.
+fn order(one: &str, other: &str) -> std::cmp::Ordering {
+    one.len().cmp(&other.len()).then_with(|| one.cmp(other))
+}

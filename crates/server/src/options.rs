@@ -1,0 +1,82 @@
+//! What a server is told at its start.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Where streams and their media are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Data {
+    /// In memory: everything is gone at the end.
+    #[default]
+    Memory,
+    /// In this folder, which is made where it is not there. What was acknowledged as persisted stays, whatever
+    /// happens to the process.
+    Folder(PathBuf),
+}
+
+/// Whether requests are to be signed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Auth {
+    /// Any request is answered, signed or not.
+    #[default]
+    Off,
+}
+
+/// How a [`Server`](crate::Server) behaves. Made by [`Default`], then changed field by field; the defaults are the
+/// service's own figures.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Options {
+    /// Where to listen. Default: a free port of 127.0.0.1.
+    pub listen: SocketAddr,
+    /// Where streams are kept. Default: in memory.
+    pub data: Data,
+    /// Whether requests are to be signed. Default: no.
+    pub auth: Auth,
+    /// The region in ARNs, for which requests are signed. Default `us-east-1`.
+    pub region: String,
+    /// The account in ARNs: 12 digits. Default `123456789012`.
+    pub account_id: String,
+    /// A GetMedia body ends when for this long no media came in. Default 3 s.
+    pub idle_end: Duration,
+    /// GetMedia and PutMedia connections are ended after this long. Default 45 min.
+    pub session_end: Duration,
+    /// A PutMedia connection on which nothing comes for this long is ended. Default 30 s.
+    pub put_idle_end: Duration,
+    /// After this long without data, and each time again, a PutMedia connection is told `IDLE`. Default 5 s.
+    pub put_idle_ack: Duration,
+    /// GetMedia connections of one stream at a time. Default 3.
+    pub max_get_media: usize,
+    /// GetMediaForFragmentList connections of one stream at a time. Default 5.
+    pub max_get_media_for_fragment_list: usize,
+    /// PutMedia connections of one stream at a time. Default 1.
+    pub max_put_media: usize,
+    /// What is kept of a stream without data retention. Default 5 minutes.
+    pub buffer_time: Duration,
+    /// What is kept of a stream without data retention, in bytes. Default 200 MB.
+    pub buffer_bytes: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            data: Data::Memory,
+            auth: Auth::Off,
+            region: "us-east-1".to_owned(),
+            account_id: "123456789012".to_owned(),
+            idle_end: Duration::from_secs(3),
+            session_end: Duration::from_secs(45 * 60),
+            put_idle_end: Duration::from_secs(30),
+            put_idle_ack: Duration::from_secs(5),
+            max_get_media: 3,
+            max_get_media_for_fragment_list: 5,
+            max_put_media: 1,
+            buffer_time: Duration::from_secs(5 * 60),
+            buffer_bytes: 200_000_000,
+        }
+    }
+}

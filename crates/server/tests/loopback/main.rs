@@ -1,0 +1,5 @@
+//! The server over loopback, by a plain HTTP client.
+
+mod common;
+mod control;
+mod media;
