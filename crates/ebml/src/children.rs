@@ -62,9 +62,8 @@ pub fn children<D: Data>(data: D, offset: u64, limits: &Limits) -> Children<D> {
         position: 0,
         offset,
         depth: limits.depth,
-        limits: *limits,
         trail: Trail::default(),
-        left: Arc::new(AtomicUsize::new(limits.elements)),
+        shared: Arc::new(Shared { limits: *limits, left: AtomicUsize::new(limits.elements) }),
         ended: false,
     }
 }
@@ -76,11 +75,17 @@ pub struct Children<D> {
     position: usize,
     offset: u64,
     depth: usize,
-    limits: Limits,
     trail: Trail,
-    /// Elements that may still come, shared by all levels of one gathered master.
-    left: Arc<AtomicUsize>,
+    shared: Arc<Shared>,
     ended: bool,
+}
+
+/// What all levels of one gathered master share.
+#[derive(Debug)]
+struct Shared {
+    limits: Limits,
+    /// Elements that may still come.
+    left: AtomicUsize,
 }
 
 impl<D> Children<D> {
@@ -98,7 +103,7 @@ impl<D: Data> Children<D> {
         let offset = self.offset.saturating_add(self.position as u64);
         let fail = |kind, id| Err(Error::new(offset, kind).with_path(self.trail.path(id)));
         let rest = bytes.get(self.position..).unwrap_or_default();
-        let header = match parse_header(rest, offset, &self.limits) {
+        let header = match parse_header(rest, offset, &self.shared.limits) {
             Ok(Some(header)) => header,
             Ok(None) => return fail(ErrorKind::Truncated, None),
             Err(error) => return fail(error.kind, None),
@@ -109,9 +114,9 @@ impl<D: Data> Children<D> {
         if size > room {
             return fail(ErrorKind::BeyondParent(size - room), Some(header.id));
         }
-        let counted = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        let counted = self.shared.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
         if counted.is_err() {
-            let limit = ErrorKind::Limit { what: "elements in one master", limit: self.limits.elements as u64 };
+            let limit = ErrorKind::Limit { what: "elements in one master", limit: self.shared.limits.elements as u64 };
             return fail(limit, Some(header.id));
         }
         let end = start + size as usize; // at most `bytes.len()`
@@ -120,9 +125,8 @@ impl<D: Data> Children<D> {
             header,
             data: self.data.part(start..end),
             depth: self.depth,
-            limits: self.limits,
             trail: self.trail,
-            left: Arc::clone(&self.left),
+            shared: Arc::clone(&self.shared),
         })
     }
 }
@@ -150,9 +154,8 @@ pub struct Child<D> {
     /// Its data, a part of the master's.
     pub data: D,
     depth: usize,
-    limits: Limits,
     trail: Trail,
-    left: Arc<AtomicUsize>,
+    shared: Arc<Shared>,
 }
 
 impl<D: Data> Child<D> {
@@ -173,7 +176,7 @@ impl<D: Data> Child<D> {
     /// The element lies deeper than [`Limits::depth`] masters.
     pub fn children(&self) -> Result<Children<D>, Error> {
         let Some(depth) = self.depth.checked_sub(1) else {
-            return Err(self.error(ErrorKind::Limit { what: "depth of elements", limit: self.limits.depth as u64 }));
+            return Err(self.error(ErrorKind::Limit { what: "depth of elements", limit: self.shared.limits.depth as u64 }));
         };
         let mut trail = self.trail;
         trail.push(self.header.id);
@@ -182,9 +185,8 @@ impl<D: Data> Child<D> {
             position: 0,
             offset: self.header.data_offset(),
             depth,
-            limits: self.limits,
             trail,
-            left: Arc::clone(&self.left),
+            shared: Arc::clone(&self.shared),
             ended: false,
         })
     }
@@ -247,7 +249,7 @@ impl<D: Data> Child<D> {
 #[derive(Debug, Clone, Copy)]
 struct Trail {
     ids: [ElementId; 12],
-    len: usize,
+    len: u8,
 }
 
 impl Default for Trail {
@@ -258,14 +260,14 @@ impl Default for Trail {
 
 impl Trail {
     fn push(&mut self, id: ElementId) {
-        if let Some(place) = self.ids.get_mut(self.len) {
+        if let Some(place) = self.ids.get_mut(usize::from(self.len)) {
             *place = id;
             self.len += 1;
         }
     }
 
     fn path(&self, last: Option<ElementId>) -> Path {
-        Path(self.ids.iter().take(self.len).copied().chain(last).map(PathPart::Id).collect())
+        Path(self.ids.iter().take(usize::from(self.len)).copied().chain(last).map(PathPart::Id).collect())
     }
 }
 

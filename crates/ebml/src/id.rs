@@ -21,6 +21,7 @@ impl ElementId {
     pub(crate) const ALL_ZERO: ElementId = ElementId(0x80);
 
     /// Bytes that the ID takes, 1 to 4.
+    #[inline]
     pub const fn len(self) -> usize {
         match self.0 {
             0..=0xFF => 1,
@@ -34,6 +35,7 @@ impl ElementId {
     /// bits that are neither all zero nor all one, and no shorter way to tell the same. IDs that were parsed are.
     ///
     /// `0x80` counts as one against RFC 8794, since RFC 9559 gives it to `ChapterDisplay`.
+    #[inline]
     pub const fn is_valid(self) -> bool {
         if self.0 == ElementId::ALL_ZERO.0 {
             return true;

@@ -22,11 +22,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use kineframe_matroska::{
-    ElementId, ElementSize, Error, ErrorKind, Event as Element, Info, SegmentTicks, SimpleTag, Tags, Tracks,
+    Block, ElementId, ElementSize, Error, ErrorKind, Event as Element, Info, SegmentTicks, SimpleTag, Tags, Tracks,
 };
 
 use crate::service::{self, Meaning};
-use crate::{Damage, Dialect, Event, FragmentNumber, Options};
+use crate::{Damage, Dialect, Event, FragmentNumber, Frame, Options};
 use fragment::{Ending, OpenFragment};
 
 /// Makes fragments of Matroska events, for those who run the demuxer themselves and look at its events too.
@@ -65,6 +65,7 @@ impl Assembler {
     }
 
     /// The next event that is ready.
+    #[inline]
     pub fn pop(&mut self) -> Option<Event> {
         self.out.pop_front()
     }
@@ -87,11 +88,9 @@ impl Assembler {
             Element::Tags(tags) => self.tags(tags),
             Element::ClusterStart { offset, .. } => self.cluster(offset),
             Element::ClusterTimestamp(ticks) => self.cluster_timestamp(ticks),
-            Element::Block(block) => {
-                self.ensure_open(block.offset);
-                if let Some(open) = &mut self.open {
-                    open.block(block, &self.options, &mut self.out);
-                }
+            Element::Block(mut block) => {
+                let frame = self.frame(&mut block);
+                self.out.extend(frame.map(Event::Frame));
             }
             Element::ClusterEnd { complete, .. } => {
                 if let Some(open) = &mut self.open {
@@ -124,6 +123,14 @@ impl Assembler {
     /// The input is over, `end` bytes in all.
     pub fn finish(&mut self, end: u64) {
         self.close(end, Ending::EndOfInput);
+    }
+
+    /// Takes a block. Where it has one frame and nothing waits to be told before it, as nearly always, that is the
+    /// answer; else what it tells can be popped.
+    #[inline]
+    pub(crate) fn frame(&mut self, block: &mut Block) -> Option<Frame> {
+        self.ensure_open(block.offset);
+        self.open.as_mut()?.block(block, &self.options, &mut self.out)
     }
 
     fn open(&mut self, offset: u64) -> &mut OpenFragment {

@@ -127,6 +127,10 @@ pub struct Frame {
     pub duration: Option<u64>,
     /// The container says that decoding can start here.
     pub keyframe: bool,
+    /// The container says that it is decoded, but not shown.
+    pub invisible: bool,
+    /// The container says that no other frame needs it (SimpleBlock only).
+    pub discardable: bool,
     /// The encoded frame, ContentEncodings undone.
     pub data: Bytes,
     /// Where its stored bytes start in the body.

@@ -1,7 +1,7 @@
 //! Bytes in, fragments out.
 
 use bytes::Bytes;
-use kineframe_matroska::{DemuxOptions, Demuxer, Recover};
+use kineframe_matroska::{DemuxOptions, Demuxer, Event as Element, Recover};
 
 use crate::{Assembler, Error, Event, Options};
 
@@ -106,6 +106,11 @@ impl Splitter {
                 None => {}
             }
             match self.demuxer.next_event() {
+                Ok(Some(Element::Block(ref mut block))) => {
+                    if let Some(frame) = self.assembler.frame(block) {
+                        return Ok(Some(Event::Frame(frame)));
+                    }
+                }
                 Ok(Some(element)) => self.assembler.take(element),
                 Ok(None) if self.input == Input::Finished => {
                     self.input = Input::Ended;

@@ -22,7 +22,8 @@ pub enum Event {
     },
     /// An Info element, whole.
     Info(Arc<Info>),
-    /// A Tracks element, whole.
+    /// A Tracks element, whole. Told by the same handle as the one before where the stored bytes are the same, and
+    /// nothing is wrong with them.
     Tracks(Arc<Tracks>),
     /// A Tags element, whole.
     Tags(Tags),
@@ -76,8 +77,6 @@ pub enum Event {
 /// A Tracks element (RFC 9559 §5.1.4).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tracks {
-    /// Where its header stands.
-    pub offset: u64,
     /// The tracks in stored order.
     pub entries: Vec<TrackEntry>,
     /// The element's data as stored: equal bytes mean equal tracks.

@@ -36,6 +36,7 @@
 
 mod demux;
 mod event;
+mod frames;
 #[doc(hidden)]
 pub mod fuzzing;
 mod mux;
@@ -47,6 +48,7 @@ pub use kineframe_ebml::{ElementId, ElementSize, Error, ErrorKind, Limits};
 
 pub use demux::{DemuxOptions, Demuxer, Recover};
 pub use event::{Event, Tracks};
+pub use frames::BlockFrames;
 pub use mux::{Finished, MuxFrame, MuxOptions, Muxer, Patch, Sink};
 pub use schema::{MatroskaSchema, ids};
 pub use types::{

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::demux::encoding::{self, Scope};
-use crate::{SegmentTicks, TimestampScale};
+use crate::{BlockFrames, SegmentTicks, TimestampScale};
 
 /// An EBML Header (RFC 8794 §11.2), defaults filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -271,7 +271,7 @@ pub struct Block {
     /// How the frames were laced.
     pub lacing: Lacing,
     /// The frames in stored order, ContentEncodings undone.
-    pub frames: Vec<BlockFrame>,
+    pub frames: BlockFrames,
 }
 
 /// A frame of a block.

@@ -157,6 +157,25 @@ fn ends_that_64_bits_cannot_tell() {
 
 proptest! {
     /// An ID is valid exactly if it can be read, and is then what was read.
+    /// A header is read in one way near the end of the input and in another where there is room behind it.
+    #[test]
+    fn what_follows_a_header_changes_nothing(
+        bytes in proptest::collection::vec(any::<u8>(), 0..MAX_HEADER_LEN),
+        first in prop_oneof![any::<u8>(), Just(0x1A), Just(0xA3), Just(0x42)],
+        limits in (0u8..9, 0u8..10),
+    ) {
+        let bytes: Vec<u8> = std::iter::once(first).chain(bytes).collect();
+        let limits = Limits { id_length: limits.0, size_length: limits.1, ..Limits::default() };
+        let alone = parse_header(&bytes, 5, &limits);
+        for room in [[0; MAX_HEADER_LEN], [0xFF; MAX_HEADER_LEN]] {
+            let followed = parse_header(&[&bytes[..], &room].concat(), 5, &limits);
+            match &alone {
+                Ok(None) => {}
+                known => prop_assert_eq!(known, &followed),
+            }
+        }
+    }
+
     #[test]
     fn validity_and_parsing_agree(value in any::<u32>(), shift in 0u32..32) {
         let value = value >> shift;

@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use kineframe_matroska::{Block, ElementSize, Error, ErrorKind, Info, SegmentTicks, SimpleTag, TagValue, Tracks};
+use bytes::Bytes;
+use kineframe_matroska::{Block, BlockFrame, ElementSize, Error, ErrorKind, Info, SegmentTicks, SimpleTag, TagValue, Tracks};
 
 use super::track::{BlockTimes, TrackCount};
 use crate::service::{self, Meaning};
@@ -51,6 +52,17 @@ pub(super) struct OpenFragment {
     counts: Vec<TrackCount>,
     frames: u64,
     payload_bytes: u64,
+}
+
+/// What the frames of a block have in common.
+struct InBlock {
+    /// Where the counts of its track stand.
+    place: usize,
+    track_number: u64,
+    keyframe: bool,
+    invisible: bool,
+    discardable: bool,
+    times: BlockTimes,
 }
 
 impl OpenFragment {
@@ -105,10 +117,15 @@ impl OpenFragment {
     }
 
     /// Tells `Started` and the tags so far, if that is still to do.
+    #[inline]
     pub fn start(&mut self, out: &mut VecDeque<Event>) -> Arc<FragmentHead> {
         if let Some(head) = &self.head {
             return Arc::clone(head);
         }
+        self.start_now(out)
+    }
+
+    fn start_now(&mut self, out: &mut VecDeque<Event>) -> Arc<FragmentHead> {
         let head = Arc::new(self.current_head());
         self.head = Some(Arc::clone(&head));
         out.push_back(Event::Started(Arc::clone(&head)));
@@ -203,51 +220,84 @@ impl OpenFragment {
         self.error.get_or_insert(ServiceError { id: None, code: None, message: None, fragment_number: None })
     }
 
-    /// Tells the frames of a block.
-    pub fn block(&mut self, block: Block, options: &Options, out: &mut VecDeque<Event>) {
+    /// Tells the frames of a block. A single one is the answer where nothing waits in front of it.
+    #[inline]
+    pub fn block(&mut self, block: &mut Block, options: &Options, out: &mut VecDeque<Event>) -> Option<Frame> {
         let head = self.start(out);
         let Some(place) = self.count_of(block.track_number, options) else {
-            let kind = ErrorKind::Limit {
-                what: "number of tracks of a fragment",
-                limit: u64::try_from(options.tracks).unwrap_or(u64::MAX),
-            };
-            let length = block.frames.iter().fold(0u64, |sum, frame| sum.saturating_add(frame.stored_len));
-            let error = Error::new(block.offset, kind);
-            out.push_back(Event::Damage(Damage { fragment: Some(self.index), offset: block.offset, length, error }));
-            return;
+            out.push_back(self.one_track_too_many(block, options));
+            return None;
         };
-        let scale = head.timestamp_scale;
-        let count = &mut self.counts[place];
-        let times = BlockTimes::new(&block, count.default_duration, scale);
-        let origin = head.first_cluster.map(|ticks| ticks.to_nanos(scale));
-        for (place, stored) in block.frames.into_iter().enumerate() {
-            let nanos = times.nanos(place);
-            let index = count.count(stored.stored_len, block.keyframe, nanos, times.duration);
-            self.frames += 1;
-            self.payload_bytes = self.payload_bytes.saturating_add(stored.stored_len);
-            let offset = nanos.zip(origin).and_then(|(nanos, origin)| i64::try_from(nanos.checked_sub(origin)?).ok());
-            match stored.data {
-                Ok(data) => out.push_back(Event::Frame(Frame {
-                    fragment: Arc::clone(&head),
-                    track_number: block.track_number,
-                    index,
-                    timestamp: times.ticks(place),
-                    offset,
-                    producer_time: head.producer_timestamp.zip(offset).and_then(|(t, by)| t.checked_add_nanos(by)),
-                    duration: times.duration,
-                    keyframe: block.keyframe,
-                    data,
-                    position: stored.offset,
-                    stored_len: stored.stored_len,
-                })),
-                Err(error) => out.push_back(Event::Damage(Damage {
-                    fragment: Some(self.index),
-                    offset: stored.offset,
-                    length: stored.stored_len,
-                    error,
-                })),
+        let times = BlockTimes::new(block, self.counts[place].default_duration, head.timestamp_scale);
+        let around = InBlock {
+            place,
+            track_number: block.track_number,
+            keyframe: block.keyframe,
+            invisible: block.invisible,
+            discardable: block.discardable,
+            times,
+        };
+        if let [stored] = &mut block.frames[..]
+            && out.is_empty()
+        {
+            match self.tell(&around, head, 0, stored) {
+                Ok(frame) => return Some(frame),
+                Err(damage) => out.push_back(Event::Damage(damage)),
+            }
+            return None;
+        }
+        for (index, stored) in block.frames.iter_mut().enumerate() {
+            let told = self.tell(&around, Arc::clone(&head), index, stored);
+            out.push_back(told.map_or_else(Event::Damage, Event::Frame));
+        }
+        None
+    }
+
+    /// Counts frame `index` of a block, and tells it.
+    #[inline]
+    fn tell(
+        &mut self,
+        around: &InBlock,
+        head: Arc<FragmentHead>,
+        index: usize,
+        stored: &mut BlockFrame,
+    ) -> Result<Frame, Damage> {
+        let &mut BlockFrame { offset: position, stored_len, ref mut data } = stored;
+        let times = &around.times;
+        let nanos = times.nanos(index);
+        let origin = head.first_cluster.map(|ticks| ticks.to_nanos(head.timestamp_scale));
+        let offset = nanos.zip(origin).and_then(|(nanos, origin)| i64::try_from(nanos.checked_sub(origin)?).ok());
+        let counted = self.counts[around.place].count(stored_len, around.keyframe, nanos, times.duration);
+        self.frames += 1;
+        self.payload_bytes = self.payload_bytes.saturating_add(stored_len);
+        match std::mem::replace(data, Ok(Bytes::new())) {
+            Ok(data) => Ok(Frame {
+                track_number: around.track_number,
+                index: counted,
+                timestamp: times.ticks(index),
+                offset,
+                producer_time: head.producer_timestamp.zip(offset).and_then(|(t, by)| t.checked_add_nanos(by)),
+                duration: times.duration,
+                keyframe: around.keyframe,
+                invisible: around.invisible,
+                discardable: around.discardable,
+                data,
+                position,
+                stored_len,
+                fragment: head,
+            }),
+            Err(error) => {
+                Err(Damage { fragment: Some(head.index), offset: position, length: stored_len, error })
             }
         }
+    }
+
+    fn one_track_too_many(&self, block: &Block, options: &Options) -> Event {
+        let limit = u64::try_from(options.tracks).unwrap_or(u64::MAX);
+        let kind = ErrorKind::Limit { what: "number of tracks of a fragment", limit };
+        let length = block.frames.iter().fold(0u64, |sum, frame| sum.saturating_add(frame.stored_len));
+        let error = Error::new(block.offset, kind);
+        Event::Damage(Damage { fragment: Some(self.index), offset: block.offset, length, error })
     }
 
     /// Where the counts of a track stand; tracks that Tracks does not declare are added behind.
@@ -268,14 +318,26 @@ impl OpenFragment {
         self.start(out);
         let closed = !closing_tags_due || self.is_closed();
         let missing_end = ending == Ending::EndOfInput && !closed && self.error.is_none();
+        let length = end.saturating_sub(self.offset);
+        let (complete, truncated) = (!self.broken && closed, self.broken || missing_end);
+        if self.tail.as_ref().is_some_and(|told| {
+            // All else that a tail tells comes from these.
+            told.length == length
+                && (told.complete, told.truncated) == (complete, truncated)
+                && (told.frames, told.tags_omitted) == (self.frames, self.tags_omitted)
+                && told.tags.len() == self.tags.len()
+                && told.head.tracks.is_some() == self.tracks.is_some()
+        }) {
+            return;
+        }
         let error = self.error.clone().map(|error| ServiceError { fragment_number: self.number.clone(), ..error });
         let tail = Arc::new(FragmentTail {
             head: self.completed_head(),
-            length: end.saturating_sub(self.offset),
+            length,
             continuation_token: self.token.clone(),
             millis_behind_now: self.millis_behind_now,
-            complete: !self.broken && closed,
-            truncated: self.broken || missing_end,
+            complete,
+            truncated,
             frames: self.frames,
             payload_bytes: self.payload_bytes,
             duration: self.duration(),
@@ -289,7 +351,6 @@ impl OpenFragment {
                 out.extend(tail.error.clone().map(Event::ServiceError));
                 out.push_back(Event::Finished(Arc::clone(&tail)));
             }
-            Some(told) if *told == tail => {}
             Some(_) => out.push_back(Event::Amended(Arc::clone(&tail))),
         }
         self.tail = Some(tail);

@@ -46,7 +46,7 @@ fn tracks(raw: &'static [u8], default_duration: u64) -> Element {
         encodings: Vec::new(),
         raw: Bytes::new(),
     };
-    Element::Tracks(Arc::new(Tracks { offset: 0, entries: vec![entry(1), entry(2)], raw: Bytes::from_static(raw) }))
+    Element::Tracks(Arc::new(Tracks { entries: vec![entry(1), entry(2)], raw: Bytes::from_static(raw) }))
 }
 
 fn cluster(offset: u64) -> Element {

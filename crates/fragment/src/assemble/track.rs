@@ -32,6 +32,7 @@ impl TrackCount {
     }
 
     /// Counts a frame; its index within the track is the answer.
+    #[inline]
     pub fn count(&mut self, stored_len: u64, keyframe: bool, nanos: Option<i128>, duration: Option<u64>) -> u64 {
         let index = self.summary.frames;
         self.summary.frames += 1;
@@ -73,6 +74,7 @@ pub(super) struct BlockTimes {
 }
 
 impl BlockTimes {
+    #[inline]
     pub fn new(block: &Block, default_duration: Option<NonZeroU64>, scale: TimestampScale) -> Self {
         let ticks = match &block.origin {
             BlockOrigin::Group { duration, .. } => *duration,
@@ -90,12 +92,17 @@ impl BlockTimes {
     }
 
     /// Presentation time of frame `place` of the block in nanoseconds.
+    #[inline]
     pub fn nanos(&self, place: usize) -> Option<i128> {
+        if place == 0 {
+            return self.timestamp.map(|ticks| ticks.to_nanos(self.scale));
+        }
         let later = i128::from(self.step).checked_mul(i128::try_from(place).ok()?)?;
         self.timestamp?.to_nanos(self.scale).checked_add(later)
     }
 
     /// The same in ticks, rounded down.
+    #[inline]
     pub fn ticks(&self, place: usize) -> Option<SegmentTicks> {
         if place == 0 {
             return self.timestamp;

@@ -55,6 +55,8 @@ struct Timed {
     track_number: u64,
     duration: Option<u64>,
     keyframe: bool,
+    invisible: bool,
+    discardable: bool,
     data: Bytes,
 }
 
@@ -85,6 +87,8 @@ impl Part {
             track_number: frame.track_number,
             duration: frame.duration,
             keyframe: frame.keyframe,
+            invisible: frame.invisible,
+            discardable: frame.discardable,
             data: frame.data.clone(),
         };
         match &mut self.state {
@@ -169,6 +173,7 @@ impl Part {
         let usual = entry.and_then(|entry| entry.default_duration).map(|nanos| nanos.get());
         let duration = frame.duration.filter(|duration| Some(*duration) != usual);
         let mut written = MuxFrame::new(frame.track_number, ticks(nanos, scale), frame.keyframe, frame.data);
+        (written.invisible, written.discardable) = (frame.invisible, frame.discardable);
         written.duration = duration.map(|duration| ticks(i128::from(duration), scale).0.unsigned_abs());
         open.muxer.frame(written)?;
         open.frames += 1;

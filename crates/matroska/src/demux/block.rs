@@ -29,12 +29,21 @@ impl Context<'_> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct BlockHeader {
     pub(super) track_number: u64,
-    relative: i16,
+    pub(super) relative: i16,
     pub(super) flags: u8,
-    len: usize,
+    /// Bytes of the header.
+    pub(super) len: usize,
 }
 
+/// Flags of a SimpleBlock (RFC 9559 §10.2); a Block has the first and the last only as reserved bits (§10.1).
+pub(super) const FLAG_KEYFRAME: u8 = 0x80;
+pub(super) const FLAGS_RESERVED: u8 = 0x70;
+pub(super) const FLAG_INVISIBLE: u8 = 0x08;
+pub(super) const FLAGS_LACING: u8 = 0x06;
+pub(super) const FLAG_DISCARDABLE: u8 = 0x01;
+
 /// Reads a block's header; `None` where `data` is too short for it or the track number is no VINT.
+#[inline]
 pub(super) fn block_header(data: &[u8]) -> Option<BlockHeader> {
     let (track_number, len) = lacing::vint(data)?;
     let [high, low, flags] = *data.get(len..)?.first_chunk::<3>()?;
@@ -98,8 +107,8 @@ fn block(offset: u64, mut data: Bytes, context: &Context<'_>) -> Result<Block, E
         };
         BlockFrame { offset, stored_len, data }
     };
-    let (lacing, frames) = match (header.flags >> 1) & 3 {
-        0 => (Lacing::None, vec![frame(offset, data)]),
+    let (lacing, frames) = match (header.flags & FLAGS_LACING) >> 1 {
+        0 => (Lacing::None, frame(offset, data).into()),
         kind => {
             let lacing = match kind {
                 1 => Lacing::Xiph,
@@ -118,9 +127,9 @@ fn block(offset: u64, mut data: Bytes, context: &Context<'_>) -> Result<Block, E
         track_number: header.track_number,
         relative: header.relative,
         timestamp: timestamp.map(SegmentTicks),
-        keyframe: header.flags & 0x80 != 0,
-        invisible: header.flags & 0x08 != 0,
-        discardable: header.flags & 0x01 != 0,
+        keyframe: header.flags & FLAG_KEYFRAME != 0,
+        invisible: header.flags & FLAG_INVISIBLE != 0,
+        discardable: header.flags & FLAG_DISCARDABLE != 0,
         lacing,
         frames,
     })

@@ -67,7 +67,15 @@ impl Input {
     }
 
     /// Lets go of the pieces that lie wholly before `before`.
+    #[inline]
     pub(super) fn release(&mut self, before: u64) {
+        if self.pieces.front().is_none_or(|first| self.base + first.len() as u64 > before) {
+            return;
+        }
+        self.release_pieces(before);
+    }
+
+    fn release_pieces(&mut self, before: u64) {
         while let Some(first) = self.pieces.front() {
             let end = self.base + first.len() as u64;
             if end > before {
@@ -84,10 +92,17 @@ impl Input {
 
     /// The bytes from `at` to the end of the piece that holds it; empty where none are held.
     pub(super) fn piece_at(&mut self, at: u64) -> &[u8] {
-        match self.locate(at) {
-            Some((piece, within)) => &self.pieces[piece][within..],
+        match self.piece(at) {
+            Some((piece, within)) => &piece[within..],
             None => &[],
         }
+    }
+
+    /// The piece that holds byte `at`, and the byte's place in it.
+    #[inline]
+    pub(super) fn piece(&mut self, at: u64) -> Option<(&Bytes, usize)> {
+        let (piece, within) = self.locate(at)?;
+        Some((&self.pieces[piece], within))
     }
 
     /// Up to a header's worth of bytes from `at` on.
@@ -138,7 +153,8 @@ impl Input {
         gathered.freeze()
     }
 
-    /// The piece that holds byte `at`, and the byte's place in it.
+    /// The index of the piece that holds byte `at`, and the byte's place in it.
+    #[inline]
     fn locate(&mut self, at: u64) -> Option<(usize, usize)> {
         if at < self.base || at >= self.end {
             return None;

@@ -71,8 +71,12 @@ pub(super) fn frames(lacing: Lacing, data: &[u8]) -> Result<Vec<Range<usize>>, E
 const BEYOND: ErrorKind = ErrorKind::InvalidValue("lace sizes that reach beyond the block");
 
 /// A VINT of 1 to 8 bytes without its marker (RFC 8794 §4), and its width.
+#[inline]
 pub(super) fn vint(data: &[u8]) -> Option<(u64, usize)> {
     let first = *data.first()?;
+    if first >= 0x80 {
+        return Some((u64::from(first & 0x7F), 1));
+    }
     let len = first.leading_zeros() as usize + 1;
     let bytes = data.get(..len)?;
     let value = bytes.iter().fold(0u64, |value, byte| value << 8 | u64::from(*byte));

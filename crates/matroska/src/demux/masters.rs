@@ -8,8 +8,10 @@
 //! | a child reaches beyond its parent, or is no element | what stands before it counts | ends, `structural` |
 //! | a CRC-32 that does not fit | the data counts all the same | goes on |
 
+use std::ffi::CStr;
+
 use bytes::Bytes;
-use kineframe_ebml::{Child, Children, Crc32Check, ElementHeader, ElementId, ElementSize, Error, ErrorKind, Limits};
+use kineframe_ebml::{Child, Children, Crc32Check, Data, ElementHeader, ElementId, ElementSize, Error, ErrorKind, Limits};
 use kineframe_ebml::{PathPart, check_crc32, children};
 
 use super::walk::Place;
@@ -50,11 +52,11 @@ impl Problems {
     }
 
     /// The children of a gathered master, one after the other; trouble among them ends the walk.
-    pub(super) fn each(
+    pub(super) fn each<D: Data>(
         &mut self,
         master: &ElementHeader,
-        list: Children<Bytes>,
-        mut visit: impl FnMut(&mut Problems, Child<Bytes>),
+        list: Children<D>,
+        mut visit: impl FnMut(&mut Problems, Child<D>),
     ) -> bool {
         for child in list {
             match child {
@@ -75,7 +77,11 @@ impl Problems {
     }
 
     /// The children of a child.
-    pub(super) fn each_in(&mut self, child: &Child<Bytes>, visit: impl FnMut(&mut Problems, Child<Bytes>)) -> bool {
+    pub(super) fn each_in<D: Data>(
+        &mut self,
+        child: &Child<D>,
+        visit: impl FnMut(&mut Problems, Child<D>),
+    ) -> bool {
         match child.children() {
             Ok(list) => self.each(&child.header, list, visit),
             Err(error) => {
@@ -87,7 +93,7 @@ impl Problems {
     }
 
     /// A value, or `None` where its width or form is not its type's.
-    pub(super) fn value<T>(&mut self, child: &Child<Bytes>, value: Result<T, Error>) -> Option<T> {
+    pub(super) fn value<D: Data, T>(&mut self, child: &Child<D>, value: Result<T, Error>) -> Option<T> {
         match value {
             Ok(value) => Some(value),
             Err(error) => {
@@ -97,14 +103,18 @@ impl Problems {
         }
     }
 
-    pub(super) fn unsigned(&mut self, child: &Child<Bytes>) -> Option<u64> {
+    pub(super) fn unsigned<D: Data>(&mut self, child: &Child<D>) -> Option<u64> {
         self.value(child, child.unsigned())
     }
 
     /// Text up to the first NUL; bytes that are not UTF-8 are replaced, since producers write what they like.
-    pub(super) fn text(child: &Child<Bytes>) -> String {
-        let end = child.data.iter().position(|byte| *byte == 0).unwrap_or(child.data.len());
-        String::from_utf8_lossy(&child.data[..end]).into_owned()
+    pub(super) fn text<D: Data>(child: &Child<D>) -> String {
+        let data = child.data.as_ref();
+        let text = CStr::from_bytes_until_nul(data).map_or(data, CStr::to_bytes);
+        match std::str::from_utf8(text) {
+            Ok(text) => text.to_owned(),
+            Err(_) => String::from_utf8_lossy(text).into_owned(),
+        }
     }
 
     /// Compares the master's CRC-32, where it has one.
@@ -126,7 +136,8 @@ impl Problems {
 
 /// An EBML Header, a Segment or a child of one.
 fn is_top_level(id: ElementId) -> bool {
-    matches!(Place::of(id), Place::Ebml | Place::Segment | Place::Cluster | Place::TopLevel)
+    // All of those have IDs of four bytes, and few others have.
+    id.len() == 4 && matches!(Place::of(id), Place::Ebml | Place::Segment | Place::Cluster | Place::TopLevel)
 }
 
 /// An EBML Header (RFC 8794 §11.2).
@@ -142,7 +153,7 @@ pub(super) fn ebml_header(header: &ElementHeader, data: Bytes, limits: &Limits) 
         doc_type_read_version: 1,
     };
     problems.checksum(header, &data);
-    problems.each(header, children(data, header.data_offset(), limits).within(header.id), |problems, child| {
+    problems.each(header, children(&data[..], header.data_offset(), limits).within(header.id), |problems, child| {
         let field = match child.id() {
             ids::EBML_MAX_ID_LENGTH => &mut out.max_id_length,
             ids::EBML_MAX_SIZE_LENGTH => &mut out.max_size_length,
@@ -171,7 +182,7 @@ pub(super) fn info(header: &ElementHeader, data: Bytes, limits: &Limits) -> (Inf
     problems.checksum(header, &data);
     problems.each(
         header,
-        children(data, header.data_offset(), limits).within(header.id),
+        children(&data[..], header.data_offset(), limits).within(header.id),
         |problems, child| match child.id() {
             ids::TIMESTAMP_SCALE if child.data.is_empty() => {}
             ids::TIMESTAMP_SCALE => match problems.unsigned(&child).map(std::num::NonZeroU64::new) {
@@ -190,7 +201,7 @@ pub(super) fn info(header: &ElementHeader, data: Bytes, limits: &Limits) -> (Inf
                 }
                 None => {}
             },
-            ids::SEGMENT_UUID => out.segment_uuid = Some(child.data.clone()),
+            ids::SEGMENT_UUID => out.segment_uuid = Some(data.slice_ref(child.data)),
             ids::TITLE => out.title = Some(Problems::text(&child)),
             ids::MUXING_APP => out.muxing_app = Some(Problems::text(&child)),
             ids::WRITING_APP => out.writing_app = Some(Problems::text(&child)),
@@ -207,9 +218,9 @@ pub(super) fn tags(header: &ElementHeader, data: Bytes, limits: &Limits) -> (Tag
     let end = header.data_offset() + data.len() as u64;
     // Names of nested tags repeat those around them: their sum stays within a multiple of the data.
     let budget = data.len().saturating_mul(4).saturating_add(64 << 10);
-    let mut out = TagList { tags: Vec::new(), budget };
+    let mut out = TagList { data: &data, tags: Vec::new(), budget };
     problems.checksum(header, &data);
-    problems.each(header, children(data, header.data_offset(), limits).within(header.id), |problems, tag| {
+    problems.each(header, children(&data[..], header.data_offset(), limits).within(header.id), |problems, tag| {
         if tag.id() == ids::TAG {
             problems.each_in(&tag, |problems, child| {
                 if child.id() == ids::SIMPLE_TAG {
@@ -221,21 +232,23 @@ pub(super) fn tags(header: &ElementHeader, data: Bytes, limits: &Limits) -> (Tag
     (Tags { offset: header.offset, end, tags: out.tags }, problems.into_first())
 }
 
-struct TagList {
+struct TagList<'a> {
+    /// The data of the whole element.
+    data: &'a Bytes,
     tags: Vec<SimpleTag>,
     budget: usize,
 }
 
-impl TagList {
+impl TagList<'_> {
     /// Adds a SimpleTag and those inside it. The depth is bounded by [`Limits::depth`].
-    fn read(&mut self, problems: &mut Problems, element: &Child<Bytes>, parent: &str) {
+    fn read(&mut self, problems: &mut Problems, element: &Child<&[u8]>, parent: &str) {
         let mut name = String::new();
         let mut value = TagValue::Absent;
         let mut nested = Vec::new();
         let whole = problems.each_in(element, |_, child| match child.id() {
             ids::TAG_NAME => name = Problems::text(&child),
             ids::TAG_STRING => value = TagValue::String(Problems::text(&child)),
-            ids::TAG_BINARY => value = TagValue::Binary(child.data.clone()),
+            ids::TAG_BINARY => value = TagValue::Binary(self.data.slice_ref(child.data)),
             ids::SIMPLE_TAG => nested.push(child),
             _ => {}
         });
@@ -251,8 +264,10 @@ impl TagList {
             return;
         };
         self.budget = left;
-        self.tags.push(SimpleTag { name: name.clone(), value });
+        let place = self.tags.len();
+        self.tags.push(SimpleTag { name, value });
         for child in nested {
+            let name = self.tags[place].name.clone();
             self.read(problems, &child, &name);
         }
     }

@@ -9,6 +9,7 @@ pub(crate) mod encoding;
 mod input;
 mod lacing;
 mod masters;
+mod plain;
 mod scan;
 mod tracks;
 mod trust;
@@ -124,6 +125,9 @@ pub struct Demuxer {
     cluster: Option<Level>,
     cluster_time: Option<SegmentTicks>,
     tracks: Option<Arc<Tracks>>,
+    /// The last Tracks element with nothing wrong in it, and the limits by which it was read: every document of a body
+    /// repeats it.
+    known_tracks: Option<(Arc<Tracks>, Limits)>,
     queue: VecDeque<Event>,
     state: State,
     history: History,
@@ -166,8 +170,9 @@ struct Skipping {
 struct History {
     /// Where the last of those started that a search must not find again.
     anchor: Option<u64>,
-    /// Where the last ones after it started.
-    recent: VecDeque<u64>,
+    /// How many were accepted after it, and where the last of those started: element `n` at `n % RECENT`.
+    since: u64,
+    recent: [u64; scan::RECENT],
     /// Elements that start before this place are known to be followed by something sensible.
     trusted: u64,
     /// No document starts before this place that what was read has swallowed.
@@ -192,6 +197,7 @@ impl Demuxer {
             cluster: None,
             cluster_time: None,
             tracks: None,
+            known_tracks: None,
             queue: VecDeque::new(),
             state: State::Walk,
             history: History::default(),
@@ -227,6 +233,11 @@ impl Demuxer {
         loop {
             if let Some(event) = self.queue.pop_front() {
                 return Ok(Some(event));
+            }
+            if let State::Walk = self.state
+                && let Some(block) = self.plain_block()
+            {
+                return Ok(Some(block));
             }
             match &self.state {
                 State::Walk => match self.walk() {

@@ -29,7 +29,7 @@ const EXTRA: u64 = 16 << 20;
 const EXTRA_RATIO: u64 = 4;
 const CANDIDATES: [ElementId; 4] = [ids::EBML, ids::SEGMENT, ids::CLUSTER, ids::TAGS];
 /// Elements whose data a search goes through again.
-const RECENT: usize = 4;
+pub(super) const RECENT: usize = 4;
 
 /// A walk over bytes that looks for the IDs of candidates.
 #[derive(Debug)]
@@ -79,25 +79,41 @@ pub(super) struct Scan {
     starts: Vec<u64>,
 }
 
+/// The place of an element in [`History::recent`].
+#[inline]
+fn ring(index: u64) -> usize {
+    (index % RECENT as u64) as usize
+}
+
 impl History {
     /// An element was read whole, or the header of one that is open.
+    #[inline]
     pub(super) fn accept(&mut self, offset: u64, anchor: bool) {
         if anchor {
             self.anchor = Some(offset);
-            self.recent.clear();
+            self.since = 0;
         } else {
-            if self.recent.len() == RECENT {
-                self.recent.pop_front();
-            }
-            self.recent.push_back(offset);
+            self.recent[ring(self.since)] = offset;
+            self.since += 1;
         }
+    }
+
+    /// Where the elements after the anchor started, of which it is still known, oldest first.
+    fn recent(&self) -> impl Iterator<Item = u64> {
+        (self.since.saturating_sub(RECENT as u64)..self.since).map(|index| self.recent[ring(index)])
+    }
+
+    /// Where the element accepted last after the anchor started.
+    pub(super) fn last(&self) -> Option<u64> {
+        self.since.checked_sub(1).map(|index| self.recent[ring(index)])
     }
 
     /// Where a search would begin. Never at or before the last anchor, so that each search gets further.
     fn floor(&self) -> u64 {
-        match self.recent.front() {
-            Some(first) if self.recent.len() == RECENT => first + 1,
-            _ => self.anchor.map_or(0, |anchor| anchor + 1),
+        if self.since >= RECENT as u64 {
+            self.recent[ring(self.since)] + 1
+        } else {
+            self.anchor.map_or(0, |anchor| anchor + 1)
         }
     }
 
@@ -126,7 +142,7 @@ impl Demuxer {
             from = failed_at.max(self.history.anchor.map_or(0, |anchor| anchor + 1));
         }
         let mut starts: Vec<u64> = self.history.anchor.into_iter().collect();
-        starts.extend(&self.history.recent);
+        starts.extend(self.history.recent());
         Scan { error, failed_at, from, search: Search { next: from, window: 0 }, candidate: None, starts }
     }
 

@@ -16,7 +16,7 @@ pub(super) fn tracks(header: &ElementHeader, data: Bytes, limits: &Limits) -> (T
             entries.extend(track_entry(problems, &child));
         }
     });
-    (Tracks { offset: header.offset, entries, raw: data }, problems.into_first())
+    (Tracks { entries, raw: data }, problems.into_first())
 }
 
 fn track_entry(problems: &mut Problems, element: &Child<Bytes>) -> Option<TrackEntry> {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use kineframe_ebml::{ElementHeader, ElementId, ElementSize, Error, ErrorKind, MAX_HEADER_LEN, parse_header, value};
 
-use super::block::{Context, block_group, block_header, simple_block};
+use super::block::{Context, FLAGS_RESERVED, block_group, block_header, simple_block};
 use super::masters::{self, Problem};
 use super::{Demuxer, Level, Skipping, State, Step, tracks};
 use crate::{Event, SegmentTicks, Tracks, ids, schema};
@@ -158,7 +158,7 @@ impl Demuxer {
             // The last block of a Cluster of unknown size is bound by nothing: a damaged size can take it to just
             // this place, over the start of the next document.
             if level.end.is_none()
-                && let Some(last) = self.history.recent.back()
+                && let Some(last) = self.history.last()
             {
                 match self.nothing_swallowed(last + 1, position) {
                     Some(true) => {}
@@ -250,7 +250,8 @@ impl Demuxer {
     }
 
     /// Moves on behind an element and remembers where it started.
-    fn accept(&mut self, header: &ElementHeader, end: u64, anchor: bool) {
+    #[inline]
+    pub(super) fn accept(&mut self, header: &ElementHeader, end: u64, anchor: bool) {
         self.position = end;
         self.skipping = None;
         self.history.accept(header.offset, anchor);
@@ -326,8 +327,8 @@ impl Demuxer {
                 (Event::Info(Arc::new(info)), problem)
             }
             ids::TRACKS => {
-                let (tracks, problem) = tracks::tracks(&header, data, &limits);
-                (Event::Tracks(Arc::new(tracks)), problem)
+                let (tracks, problem) = self.read_tracks(&header, data);
+                (Event::Tracks(tracks), problem)
             }
             _ => {
                 let (tags, problem) = masters::tags(&header, data, &limits);
@@ -342,6 +343,22 @@ impl Demuxer {
         }
         self.accept(&header, end, true);
         Ok(self.tell(event, problem))
+    }
+
+    /// A Tracks element; the one before where the bytes are the same.
+    fn read_tracks(&mut self, header: &ElementHeader, data: Bytes) -> (Arc<Tracks>, Option<Problem>) {
+        if let Some((known, limits)) = &self.known_tracks
+            && *limits == self.limits
+            && known.raw == data
+        {
+            return (Arc::clone(known), None);
+        }
+        let (tracks, problem) = tracks::tracks(header, data, &self.limits);
+        let tracks = Arc::new(tracks);
+        if problem.is_none() {
+            self.known_tracks = Some((Arc::clone(&tracks), self.limits));
+        }
+        (tracks, problem)
     }
 
     /// A child of the open Cluster.
@@ -418,7 +435,7 @@ impl Demuxer {
         block.is_some_and(|block| {
             // A track that is declared, and no reserved flag set.
             let known = |tracks: &Arc<Tracks>| tracks.entries.iter().any(|entry| entry.number == block.track_number);
-            block.flags & 0x70 == 0 && self.tracks.as_ref().is_none_or(known)
+            block.flags & FLAGS_RESERVED == 0 && self.tracks.as_ref().is_none_or(known)
         })
     }
 
