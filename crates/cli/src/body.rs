@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use kineframe::fragment::{Damage, Event, Options, Splitter};
+use kineframe::fragment::{Damage, Event, Options, Payload, Splitter};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -71,13 +71,14 @@ impl DamageObject {
 const DAMAGE_NAMED: usize = 1000;
 
 impl Body {
-    /// Opens an input.
+    /// Opens an input; with [`Payload::Skip`] the bytes of frames are let go of.
     ///
     /// # Errors
     /// It cannot be opened.
-    pub fn open(input: &str, common: &Common) -> Result<Body, Failure> {
+    pub fn open(input: &str, payload: Payload, common: &Common) -> Result<Body, Failure> {
         let mut options = Options::default();
         options.strict = common.strict;
+        options.payload = payload;
         let input = Input::open(input)?;
         let report = Report { input: input.name().to_owned(), ..Report::default() };
         Ok(Body { input, splitter: Splitter::new(options), ended: false, started: Instant::now(), report })

@@ -130,7 +130,7 @@ fn fragments_take_32_mib_at_most() {
     }
 }
 
-/// Fragments of 10 MiB and of 56 MiB in frames of 64 KiB, and of 12 MiB in three frames.
+/// Fragments of 10 MiB and of 56 MiB in frames of 64 KiB, and of 24 and 96 MiB in three frames.
 #[test]
 fn large_fragments_take_no_more() {
     let many = |frames: i16, bytes: usize| {
@@ -139,7 +139,7 @@ fn large_fragments_take_no_more() {
         Body { bytes: testkit::body(&[fragment]).bytes, times: 1 }
     };
     let length = if slow() { 2048 * MIB } else { 128 * MIB };
-    for body in [many(160, 64 << 10), many(900, 64 << 10), many(3, 4 << 20)] {
+    for body in [many(160, 64 << 10), many(900, 64 << 10), many(3, 8 << 20), many(3, 32 << 20)] {
         println!("fragments of {:.1} MiB", mib(body.len()));
         let peak = fragments(&["--json"], &body.to(length));
         assert!(peak <= 32 * MIB, "{:.1} MiB", mib(peak));

@@ -176,7 +176,9 @@ impl<D: Data> Child<D> {
     /// The element lies deeper than [`Limits::depth`] masters.
     pub fn children(&self) -> Result<Children<D>, Error> {
         let Some(depth) = self.depth.checked_sub(1) else {
-            return Err(self.error(ErrorKind::Limit { what: "depth of elements", limit: self.shared.limits.depth as u64 }));
+            return Err(
+                self.error(ErrorKind::Limit { what: "depth of elements", limit: self.shared.limits.depth as u64 })
+            );
         };
         let mut trail = self.trail;
         trail.push(self.header.id);

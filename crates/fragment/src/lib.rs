@@ -65,5 +65,7 @@ pub use options::{Dialect, Options};
 pub use remux::{FileEnd, FileStart, FragmentFiles, Merger, Output, RemuxOptions};
 pub use service::tag;
 pub use splitter::Splitter;
+
+pub use kineframe_matroska::Payload;
 pub use start::StartSelector;
 pub use time::{ProducerTimestamp, ServerTimestamp};

@@ -1,6 +1,6 @@
 //! What a splitter is told at its construction.
 
-use kineframe_matroska::Limits;
+use kineframe_matroska::{Limits, Payload};
 
 /// How tags and Clusters of a body make fragments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -24,6 +24,9 @@ pub struct Options {
     pub dialect: Dialect,
     /// Stop at the first damage, with an error, instead of skipping it. Default `false`.
     pub strict: bool,
+    /// What is done with the bytes of frames: with [`Payload::Skip`] they are not gathered, and
+    /// [`Frame::data`](crate::Frame::data) is empty. Default: kept.
+    pub payload: Payload,
     /// Bounds of the demuxer: bytes of an element, depth, count.
     pub limits: Limits,
     /// Most tags of one fragment that are told and kept. Default 16,384. The service takes 10 from a producer.
@@ -39,6 +42,7 @@ impl Default for Options {
         Options {
             dialect: Dialect::default(),
             strict: false,
+            payload: Payload::Keep,
             limits: Limits::default(),
             tags: 16_384,
             tag_bytes: 4 << 20,

@@ -59,7 +59,7 @@ impl Splitter {
     pub fn new(options: Options) -> Self {
         let recover = if options.strict { Recover::Stop } else { Recover::Resync };
         Splitter {
-            demuxer: Demuxer::new(DemuxOptions::from(options.limits).recover(recover)),
+            demuxer: Demuxer::new(DemuxOptions::from(options.limits).recover(recover).payload(options.payload)),
             assembler: Assembler::new(options),
             strict: options.strict,
             pushed: 0,

@@ -46,7 +46,7 @@ mod units;
 
 pub use kineframe_ebml::{ElementId, ElementSize, Error, ErrorKind, Limits};
 
-pub use demux::{DemuxOptions, Demuxer, Recover};
+pub use demux::{DemuxOptions, Demuxer, Payload, Recover};
 pub use event::{Event, Tracks};
 pub use frames::BlockFrames;
 pub use mux::{Finished, MuxFrame, MuxOptions, Muxer, Patch, Sink};

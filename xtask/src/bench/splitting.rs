@@ -5,7 +5,7 @@ use super::run::{Bench, target};
 use super::table::{Row, Section, Target};
 use crate::shell::{self, Result};
 
-/// The body that is repeated and timed, then those that a peer must also be right on.
+/// The body that is repeated and timed, then those that a peer must also be right on, frame by frame and tag by tag.
 const CAPTURES: [&str; 4] = [
     "output_get_media.mkv",
     "kinesis_video_renderer_example_output.mkv",
@@ -38,12 +38,11 @@ fn section(lines: &str) -> Result<Section> {
                 ratio: [median.parse()?, least.parse()?, greatest.parse()?],
                 target: Target::parse(target).ok_or_else(|| format!("no target: {target}"))?,
             }),
-            ["right", peer, what] => section.notes.push(format!("{peer} takes part: {what} as we have it")),
-            ["wrong", peer, what] => {
+            [verdict @ ("right" | "wrong"), peer, what] => {
                 // The folder of the capture is of no interest.
                 let (what, capture) = what.rsplit_once(": ").unwrap_or((what, ""));
                 let capture = capture.rsplit('/').next().unwrap_or(capture);
-                section.notes.push(format!("{peer} is not raced, since it is wrong on `{capture}`: {what}"));
+                section.notes.push(format!("{peer} is {verdict} on `{capture}`: {what}"));
             }
             _ => return Err(format!("bench-peers printed `{line}`").into()),
         }
@@ -57,9 +56,9 @@ mod tests {
 
     #[test]
     fn lines_become_rows_and_notes() {
-        let lines = "wrong\tx\t0 frames of 5: /a/b.mkv\nrow\tin memory\t2 GB/s\t1 GB/s\t2.0\t1.5\t2.5\t>= 1.0\n";
+        let lines = "wrong\tx\t0 of 5 frames: /a/b.mkv\nrow\tin memory\t2 GB/s\t1 GB/s\t2.0\t1.5\t2.5\t>= 1.0\n";
         let section = section(lines).unwrap();
-        assert_eq!(section.notes, ["x is not raced, since it is wrong on `b.mkv`: 0 frames of 5"]);
+        assert_eq!(section.notes, ["x is wrong on `b.mkv`: 0 of 5 frames"]);
         assert_eq!(section.rows[0].ratio, [2.0, 1.5, 2.5]);
         assert!(super::section("hello").is_err());
     }

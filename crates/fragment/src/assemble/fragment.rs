@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use kineframe_matroska::{Block, BlockFrame, ElementSize, Error, ErrorKind, Info, SegmentTicks, SimpleTag, TagValue, Tracks};
+use kineframe_matroska::{
+    Block, BlockFrame, ElementSize, Error, ErrorKind, Info, SegmentTicks, SimpleTag, TagValue, Tracks,
+};
 
 use super::track::{BlockTimes, TrackCount};
 use crate::service::{self, Meaning};
@@ -286,9 +288,7 @@ impl OpenFragment {
                 stored_len,
                 fragment: head,
             }),
-            Err(error) => {
-                Err(Damage { fragment: Some(head.index), offset: position, length: stored_len, error })
-            }
+            Err(error) => Err(Damage { fragment: Some(head.index), offset: position, length: stored_len, error }),
         }
     }
 

@@ -36,11 +36,21 @@ pub(super) struct BlockHeader {
 }
 
 /// Flags of a SimpleBlock (RFC 9559 §10.2); a Block has the first and the last only as reserved bits (§10.1).
-pub(super) const FLAG_KEYFRAME: u8 = 0x80;
+const FLAG_KEYFRAME: u8 = 0x80;
 pub(super) const FLAGS_RESERVED: u8 = 0x70;
-pub(super) const FLAG_INVISIBLE: u8 = 0x08;
+const FLAG_INVISIBLE: u8 = 0x08;
 pub(super) const FLAGS_LACING: u8 = 0x06;
-pub(super) const FLAG_DISCARDABLE: u8 = 0x01;
+const FLAG_DISCARDABLE: u8 = 0x01;
+
+impl BlockHeader {
+    /// Copies the flags of a SimpleBlock.
+    #[inline]
+    pub(super) fn set_flags(&self, block: &mut Block) {
+        block.keyframe = self.flags & FLAG_KEYFRAME != 0;
+        block.invisible = self.flags & FLAG_INVISIBLE != 0;
+        block.discardable = self.flags & FLAG_DISCARDABLE != 0;
+    }
+}
 
 /// Reads a block's header; `None` where `data` is too short for it or the track number is no VINT.
 #[inline]
@@ -121,18 +131,20 @@ fn block(offset: u64, mut data: Bytes, context: &Context<'_>) -> Result<Block, E
         }
     };
     let timestamp = context.cluster.and_then(|cluster| cluster.0.checked_add(i64::from(header.relative)));
-    Ok(Block {
+    let mut block = Block {
         offset,
         origin: BlockOrigin::Simple,
         track_number: header.track_number,
         relative: header.relative,
         timestamp: timestamp.map(SegmentTicks),
-        keyframe: header.flags & FLAG_KEYFRAME != 0,
-        invisible: header.flags & FLAG_INVISIBLE != 0,
-        discardable: header.flags & FLAG_DISCARDABLE != 0,
+        keyframe: false,
+        invisible: false,
+        discardable: false,
         lacing,
         frames,
-    })
+    };
+    header.set_flags(&mut block);
+    Ok(block)
 }
 
 /// Whether `id` is an element that a BlockGroup may hold.

@@ -23,6 +23,14 @@ pub(crate) fn covers(encodings: &[ContentEncoding], scope: Scope) -> bool {
     encodings.iter().any(|encoding| in_scope(encoding, scope))
 }
 
+/// What the first of the encodings of `scope` is that is not undone here.
+pub(crate) fn refused(encodings: &[ContentEncoding], scope: Scope) -> Option<&'static str> {
+    encodings.iter().filter(|encoding| in_scope(encoding, scope)).find_map(|encoding| match encoding {
+        ContentEncoding::Other { what } => Some(*what),
+        _ => None,
+    })
+}
+
 fn in_scope(encoding: &ContentEncoding, scope: Scope) -> bool {
     let bit = match scope {
         Scope::Frames => FRAMES,

@@ -11,7 +11,9 @@
 use std::ffi::CStr;
 
 use bytes::Bytes;
-use kineframe_ebml::{Child, Children, Crc32Check, Data, ElementHeader, ElementId, ElementSize, Error, ErrorKind, Limits};
+use kineframe_ebml::{
+    Child, Children, Crc32Check, Data, ElementHeader, ElementId, ElementSize, Error, ErrorKind, Limits,
+};
 use kineframe_ebml::{PathPart, check_crc32, children};
 
 use super::walk::Place;
@@ -77,11 +79,7 @@ impl Problems {
     }
 
     /// The children of a child.
-    pub(super) fn each_in<D: Data>(
-        &mut self,
-        child: &Child<D>,
-        visit: impl FnMut(&mut Problems, Child<D>),
-    ) -> bool {
+    pub(super) fn each_in<D: Data>(&mut self, child: &Child<D>, visit: impl FnMut(&mut Problems, Child<D>)) -> bool {
         match child.children() {
             Ok(list) => self.each(&child.header, list, visit),
             Err(error) => {
@@ -180,10 +178,8 @@ pub(super) fn info(header: &ElementHeader, data: Bytes, limits: &Limits) -> (Inf
     let mut problems = Problems::default();
     let mut out = Info { offset: header.offset, ..Info::default() };
     problems.checksum(header, &data);
-    problems.each(
-        header,
-        children(&data[..], header.data_offset(), limits).within(header.id),
-        |problems, child| match child.id() {
+    problems.each(header, children(&data[..], header.data_offset(), limits).within(header.id), |problems, child| {
+        match child.id() {
             ids::TIMESTAMP_SCALE if child.data.is_empty() => {}
             ids::TIMESTAMP_SCALE => match problems.unsigned(&child).map(std::num::NonZeroU64::new) {
                 Some(Some(scale)) => out.timestamp_scale = TimestampScale(scale),
@@ -207,8 +203,8 @@ pub(super) fn info(header: &ElementHeader, data: Bytes, limits: &Limits) -> (Inf
             ids::WRITING_APP => out.writing_app = Some(Problems::text(&child)),
             ids::DATE_UTC => out.date_utc = problems.value(&child, child.date()),
             _ => {}
-        },
-    );
+        }
+    });
     (out, problems.into_first())
 }
 

@@ -11,6 +11,7 @@ mod lacing;
 mod masters;
 mod plain;
 mod scan;
+mod skim;
 mod tracks;
 mod trust;
 mod walk;
@@ -24,6 +25,7 @@ use kineframe_ebml::{ElementHeader, ElementId, Error, ErrorKind, Limits, Path, P
 use crate::{Event, MatroskaSchema, SegmentTicks, Tracks, ids};
 use input::Input;
 use scan::Scan;
+use skim::Passing;
 
 /// What happens after damage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,6 +37,18 @@ pub enum Recover {
     Resync,
 }
 
+/// What is done with the payload of blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Payload {
+    /// Frames are told with their bytes.
+    #[default]
+    Keep,
+    /// Frames are told with their place and stored length, and their bytes are let go of as they come: for who only
+    /// counts. [`BlockFrame::data`](crate::BlockFrame::data) is empty then, so that a content encoding that turns out
+    /// not to fit is not noticed. All else is told as ever. A BlockGroup is still held until it is whole.
+    Skip,
+}
+
 /// How a [`Demuxer`] behaves. Made by [`Default`], then changed field by field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -44,6 +58,8 @@ pub struct DemuxOptions {
     pub limits: Limits,
     /// What happens after damage. Default: stop.
     pub recover: Recover,
+    /// What is done with the payload of blocks. Default: kept.
+    pub payload: Payload,
     /// Most bytes of an Info, Tracks or Tags element. Default 16 MiB.
     pub master: u64,
     /// Most bytes behind the place of reading that are kept to go back to after damage, beside an element that is
@@ -53,7 +69,13 @@ pub struct DemuxOptions {
 
 impl Default for DemuxOptions {
     fn default() -> Self {
-        DemuxOptions { limits: Limits::default(), recover: Recover::Stop, master: 16 << 20, keep: 16 << 20 }
+        DemuxOptions {
+            limits: Limits::default(),
+            recover: Recover::Stop,
+            payload: Payload::Keep,
+            master: 16 << 20,
+            keep: 16 << 20,
+        }
     }
 }
 
@@ -62,6 +84,13 @@ impl DemuxOptions {
     #[must_use]
     pub fn recover(mut self, recover: Recover) -> Self {
         self.recover = recover;
+        self
+    }
+
+    /// The same options with another [`Payload`].
+    #[must_use]
+    pub fn payload(mut self, payload: Payload) -> Self {
+        self.payload = payload;
         self
     }
 }
@@ -120,6 +149,7 @@ pub struct Demuxer {
     /// Nothing can be done before this many bytes have come.
     wait_for: u64,
     skipping: Option<Skipping>,
+    passing: Option<Passing>,
     finished: bool,
     segment: Option<Level>,
     cluster: Option<Level>,
@@ -192,6 +222,7 @@ impl Demuxer {
             position: 0,
             wait_for: 0,
             skipping: None,
+            passing: None,
             finished: false,
             segment: None,
             cluster: None,

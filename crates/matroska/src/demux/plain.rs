@@ -3,10 +3,11 @@
 //! It tells what [`Demuxer::walk`] would tell, and leaves everything else to that. Whether a block comes by this way or
 //! by the other depends on how the input was cut, so the tests that cut it everywhere hold the two against each other.
 
+use bytes::Bytes;
 use kineframe_ebml::parse_header;
 
-use super::Demuxer;
-use super::block::{FLAG_DISCARDABLE, FLAG_INVISIBLE, FLAG_KEYFRAME, FLAGS_LACING, FLAGS_RESERVED, block_header};
+use super::block::{FLAGS_LACING, FLAGS_RESERVED, block_header};
+use super::{Demuxer, Payload};
 use crate::{Block, BlockFrame, BlockOrigin, Event, Lacing, SegmentTicks, ids};
 
 /// The first byte of a SimpleBlock: its ID.
@@ -18,7 +19,11 @@ impl Demuxer {
     pub(super) fn plain_block(&mut self) -> Option<Event> {
         let position = self.position;
         let level = self.cluster?;
-        if self.skipping.is_some() || self.input.end() < self.wait_for || level.end.is_some_and(|end| position >= end) {
+        if self.skipping.is_some()
+            || self.passing.is_some()
+            || self.input.end() < self.wait_for
+            || level.end.is_some_and(|end| position >= end)
+        {
             return None;
         }
         let parent = level.end.or_else(|| self.segment.and_then(|level| level.end));
@@ -46,25 +51,30 @@ impl Demuxer {
                 return None;
             }
         }
-        let data = piece.slice(start + block.len..stop);
+        let frame = start + block.len..stop;
         let frame = BlockFrame {
             offset: header.data_offset() + block.len as u64,
-            stored_len: data.len() as u64,
-            data: Ok(data),
+            stored_len: frame.len() as u64,
+            data: Ok(match self.options.payload {
+                Payload::Keep => piece.slice(frame),
+                Payload::Skip => Bytes::new(),
+            }),
         };
         let timestamp = self.cluster_time.and_then(|cluster| cluster.0.checked_add(i64::from(block.relative)));
         self.accept(&header, end, false);
-        Some(Event::Block(Block {
+        let mut told = Block {
             offset: position,
             origin: BlockOrigin::Simple,
             track_number: block.track_number,
             relative: block.relative,
             timestamp: timestamp.map(SegmentTicks),
-            keyframe: block.flags & FLAG_KEYFRAME != 0,
-            invisible: block.flags & FLAG_INVISIBLE != 0,
-            discardable: block.flags & FLAG_DISCARDABLE != 0,
+            keyframe: false,
+            invisible: false,
+            discardable: false,
             lacing: Lacing::None,
             frames: frame.into(),
-        }))
+        };
+        block.set_flags(&mut told);
+        Some(Event::Block(told))
     }
 }

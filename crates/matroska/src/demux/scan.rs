@@ -221,6 +221,7 @@ impl Demuxer {
         }
         self.position = at;
         self.skipping = None;
+        self.passing = None;
         self.wait_for = 0;
         self.history.accept(at, true);
         self.history.trusted = 0;

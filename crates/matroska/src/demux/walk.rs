@@ -17,6 +17,7 @@ use kineframe_ebml::{ElementHeader, ElementId, ElementSize, Error, ErrorKind, MA
 
 use super::block::{Context, FLAGS_RESERVED, block_group, block_header, simple_block};
 use super::masters::{self, Problem};
+use super::skim::Passing;
 use super::{Demuxer, Level, Skipping, State, Step, tracks};
 use crate::{Event, SegmentTicks, Tracks, ids, schema};
 
@@ -73,6 +74,9 @@ impl Demuxer {
             // Its header may be gone by now.
             return self.skip(header, reason, odd);
         }
+        if let Some(Passing::Simple(header, block)) = self.passing {
+            return self.pass(header, block);
+        }
         if position >= self.input.end() {
             return Ok(if self.finished { self.end_of_input() } else { self.more(position + 1) });
         }
@@ -123,7 +127,7 @@ impl Demuxer {
         parse_header(bytes, position, limits).map_err(|error| self.error(position, error.kind, None))
     }
 
-    fn more(&mut self, until: u64) -> Step {
+    pub(super) fn more(&mut self, until: u64) -> Step {
         self.wait_for = until;
         self.release();
         Step::More
@@ -132,12 +136,15 @@ impl Demuxer {
     /// Lets go of what no search will need.
     fn release(&mut self) {
         let from = self.search_from(self.reach());
-        self.input.release(from);
+        let held = if let Some(Passing::Group(_)) = self.passing { self.position } else { u64::MAX };
+        self.input.release(from.min(held));
     }
 
     /// How far reading has got: the element at hand, or the bytes of it that have been passed over.
     pub(super) fn reach(&self) -> u64 {
-        self.skipping.as_ref().map_or(self.position, |skipping| skipping.end.min(self.input.end()))
+        let skipping = self.skipping.as_ref().map(|skipping| skipping.end);
+        let end = skipping.or(self.passing.as_ref().map(Passing::end));
+        end.map_or(self.position, |end| end.min(self.input.end()))
     }
 
     /// The end of a level whose size is known, where it has been reached.
@@ -233,7 +240,7 @@ impl Demuxer {
     }
 
     /// Whether the data of an element of known size has come whole.
-    fn arrived(&mut self, header: &ElementHeader, what: &'static str, limit: u64) -> Result<bool, Error> {
+    pub(super) fn arrived(&mut self, header: &ElementHeader, what: &'static str, limit: u64) -> Result<bool, Error> {
         let size = header.size.known().unwrap_or(u64::MAX);
         if size > limit {
             return Err(self.error(header.offset, ErrorKind::Limit { what, limit }, Some(header.id)));
@@ -254,6 +261,7 @@ impl Demuxer {
     pub(super) fn accept(&mut self, header: &ElementHeader, end: u64, anchor: bool) {
         self.position = end;
         self.skipping = None;
+        self.passing = None;
         self.history.accept(header.offset, anchor);
         self.release();
     }
@@ -392,6 +400,10 @@ impl Demuxer {
     }
 
     fn block(&mut self, header: ElementHeader) -> Result<Step, Error> {
+        if let Some(step) = self.skim(&header)? {
+            return Ok(step);
+        }
+        self.passing = None;
         let limit = self.limits.element;
         if !self.arrived(&header, "bytes of a block", limit)? {
             return Ok(Step::More);

@@ -53,7 +53,12 @@ pub fn with_truth(folder: &Path) -> Vec<(PathBuf, Value)> {
 
 /// The events of a body in these pieces, damage told and passed.
 pub fn events<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<Event> {
-    let mut demuxer = Demuxer::new(DemuxOptions::default().recover(Recover::Resync));
+    events_with(DemuxOptions::default().recover(Recover::Resync), pieces)
+}
+
+/// All events of a file that comes in these pieces, read by these options.
+pub fn events_with<'a>(options: DemuxOptions, pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<Event> {
+    let mut demuxer = Demuxer::new(options);
     let mut out = Vec::new();
     for piece in pieces {
         demuxer.push(Bytes::copy_from_slice(piece));

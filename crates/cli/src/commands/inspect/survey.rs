@@ -1,6 +1,6 @@
 //! Documents, tracks, codecs, counts and problems.
 
-use kineframe::matroska::{DemuxOptions, Demuxer, ElementSize, Event, Recover, TrackEntry};
+use kineframe::matroska::{DemuxOptions, Demuxer, ElementSize, Event, Payload, Recover, TrackEntry};
 use serde::Serialize;
 use serde_json::json;
 
@@ -18,7 +18,7 @@ use crate::tracks;
 /// See [`Failure`].
 pub fn run(args: &Inspect, common: &Common) -> Result<Outcome, Failure> {
     let mut input = Input::open(&args.input.input)?;
-    let mut demuxer = Demuxer::new(DemuxOptions::default().recover(Recover::Resync));
+    let mut demuxer = Demuxer::new(DemuxOptions::default().recover(Recover::Resync).payload(Payload::Skip));
     let mut survey = Survey::default();
     loop {
         while let Some(event) = demuxer.next_event().map_err(|error| Failure::Work(error.to_string()))? {
