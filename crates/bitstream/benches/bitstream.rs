@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use bytes::Bytes;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use kineframe_bitstream::h264::{AccessUnits, Stream};
+use kineframe_bitstream::h264::{AccessUnits, NalHeader, NalType, ParameterSets, SliceData, SliceTail, Stream};
 use kineframe_bitstream::{StartCodeUnits, lengths_to_start_codes, start_codes_to_lengths};
 
 fn bitstream(c: &mut Criterion) {
@@ -34,6 +34,32 @@ fn bitstream(c: &mut Criterion) {
         b.iter(|| lengths.iter().map(|packet| lengths_to_start_codes(packet.clone(), 4).copied).sum::<usize>());
     });
     group.finish();
+
+    for (name, stream) in [
+        ("cabac", &include_bytes!("../../../testdata/codec/h264/gen_high_8x8_cqm_jvt.264")[..]),
+        ("cavlc", &include_bytes!("../../../testdata/codec/h264/gen_baseline_cavlc.264")[..]),
+    ] {
+        let mut group = c.benchmark_group("slice_data");
+        group.throughput(Throughput::Bytes(stream.len() as u64));
+        group.bench_function(name, |b| b.iter(|| slice_data(black_box(stream))));
+        group.finish();
+    }
+}
+
+/// Reads the macroblocks of all slices; how many slices are sound.
+fn slice_data(stream: &[u8]) -> usize {
+    let (mut sets, mut check) = (ParameterSets::new(), SliceData::default());
+    let units = StartCodeUnits::new(stream).filter(|nal| {
+        let kind = NalHeader::of(nal).map(|header| header.kind);
+        if !kind.is_some_and(NalType::begins_slice) {
+            let _ = sets.insert(nal);
+            return false;
+        }
+        let Ok((header, tail)) = SliceTail::parse(nal, &sets) else { return false };
+        let (Some(sps), Some(pps)) = (sets.sps(header.sps_id), sets.pps(header.pps_id)) else { return false };
+        check.check(nal, (sps, pps), (&header, &tail), None).is_ok()
+    });
+    units.count()
 }
 
 criterion_group!(benches, bitstream);

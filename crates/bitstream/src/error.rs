@@ -38,7 +38,13 @@ pub enum ErrorKind {
     /// It refers to a parameter set that has not been seen.
     #[error("refers to the set {0}, which has not been seen")]
     Missing(u32),
-    /// Another kind of unit than the one that was asked for.
+    /// Another kind of unit than the one that was asked for, or a code that means nothing.
     #[error("another kind of unit")]
     Kind,
+    /// It predicts from samples that are not there.
+    #[error("predicts from samples that are not there")]
+    Unavailable,
+    /// Something follows where the unit must end.
+    #[error("goes on where it must end")]
+    Trailing,
 }

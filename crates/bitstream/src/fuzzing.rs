@@ -8,7 +8,8 @@ use kineframe_codec::{
 };
 
 use crate::h264::{
-    AccessUnits, AvcConfig, NalHeader, PictureOrder, Pps, Reorder, Sps, Stream, for_each_sei, recovery_point,
+    AccessUnits, AvcConfig, NalHeader, NalType, ParameterSets, PictureOrder, Pps, Reorder, SliceData, SliceTail, Sps,
+    Stream, for_each_sei, recovery_point,
 };
 use crate::{
     Framer, LengthPrefixedUnits, NalUnits, StartCodeUnits, detect_framing, escape, identify, lengths_to_start_codes,
@@ -43,6 +44,26 @@ pub fn framing(data: &[u8]) {
     let mut framer = Framer::new(NalFraming::LengthPrefixed(size), Framing::StartCodes);
     let converted = framer.convert(shared);
     assert_eq!(framer.copied(), converted.copied as u64);
+}
+
+/// A byte stream: all its slices are read, macroblock by macroblock.
+pub fn slice_data(data: &[u8]) {
+    let (mut sets, mut check) = (ParameterSets::new(), SliceData::default());
+    for nal in StartCodeUnits::new(data) {
+        match NalHeader::of(nal).map(|header| header.kind) {
+            Some(NalType::SPS | NalType::PPS) => {
+                let _ = sets.insert(nal);
+            }
+            Some(NalType::SLICE | NalType::IDR) => {
+                let Ok((header, tail)) = SliceTail::parse(nal, &sets) else { continue };
+                let (Some(sps), Some(pps)) = (sets.sps(header.sps_id), sets.pps(header.pps_id)) else { continue };
+                let one = check.check(nal, (sps, pps), (&header, &tail), None);
+                // What the memory holds from before has no part in it.
+                assert_eq!(one, SliceData::default().check(nal, (sps, pps), (&header, &tail), None));
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Parameter sets, SEI and avcC records: whatever is read makes sense.

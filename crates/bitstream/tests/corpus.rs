@@ -29,3 +29,8 @@ fn stream() {
 fn access_units() {
     each("bitstream_access_units", fuzzing::access_units);
 }
+
+#[test]
+fn slice_data() {
+    each("bitstream_slice_data", fuzzing::slice_data);
+}

@@ -115,10 +115,6 @@ impl Lane {
             self.pass(out);
             return out.push(Passed::Dropped(DropReason::BeforeRandomAccess));
         }
-        if found.unreadable {
-            // What else is in the packet still reaches the decoder; a picture will not come of it.
-            out.push(Passed::Dropped(DropReason::Undecodable));
-        }
         let suspect = match self.sound {
             Sound::Yes => false,
             Sound::No => true,
@@ -148,6 +144,7 @@ impl Lane {
             random_access: found.random_access != RandomAccess::None,
             wanted: false,
             suspect,
+            unreadable: found.unreadable,
             framing: found.framing,
             info: info.clone(),
             params: analyser.parameters(),

@@ -29,6 +29,8 @@ pub(crate) struct Unit {
     pub wanted: bool,
     /// What it may be built on was lost.
     pub suspect: bool,
+    /// No slice of it can be read. What else is in the packet still reaches the decoder.
+    pub unreadable: bool,
     /// How its NAL units are told apart.
     pub framing: NalFraming,
     pub info: Arc<PictureInfo>,
@@ -138,6 +140,9 @@ impl<W: PictureWork> Session<W> {
             return out.put(Outcome::Dropped(reason, 1));
         }
         out.put(Outcome::Decoded)?;
+        if unit.unreadable {
+            out.put(Outcome::Dropped(DropReason::Undecodable, 1))?;
+        }
         let id = self.next_id;
         self.next_id += 1;
         let Some(open) = &mut self.open else { return ControlFlow::Continue(()) };
@@ -306,7 +311,7 @@ impl<W: PictureWork> Session<W> {
                 error = next;
                 continue;
             }
-            match self.replay(id.is_none(), out)? {
+            match self.replay(at, id.is_none(), out)? {
                 Ok(()) => {
                     let (to, replayed) = (self.name(rank), self.group.replay.len() as u64);
                     let at = at.clone();
@@ -338,14 +343,30 @@ impl<W: PictureWork> Session<W> {
         out.put(Outcome::Notice(Notice::Lost { at: at.clone(), error, rest_of_group }))
     }
 
-    /// All packets of the group so far through the decoder just opened.
-    fn replay(&mut self, flush: bool, out: &mut dyn Outlet<W::Output>) -> ControlFlow<(), Result<(), DecodeError>> {
+    /// All packets of the group so far through the decoder just opened. One that it can do without is lost, and the
+    /// replay goes on.
+    fn replay(
+        &mut self,
+        at: &Arc<PictureInfo>,
+        flush: bool,
+        out: &mut dyn Outlet<W::Output>,
+    ) -> ControlFlow<(), Result<(), DecodeError>> {
         for index in 0..self.group.replay.len() {
             let (Some(kept), Some(open)) = (self.group.replay.get(index), &self.open) else { break };
             let mut packet = kept.packet.clone();
             packet.data = to_framing(kept.framing, open.framing, packet.data).data;
-            if let Err(error) = self.decode(packet, out)? {
-                return ControlFlow::Continue(Err(error));
+            let id = packet.id.0;
+            match self.decode(packet, out)? {
+                Err(error) if error.recovery == Recovery::NextPacket => {
+                    let lost = self.group.pending.remove(&id);
+                    if lost.is_some() {
+                        out.put(Outcome::Dropped(DropReason::Undecodable, 1))?;
+                    }
+                    let at = lost.map_or_else(|| at.clone(), |pending| pending.info);
+                    out.put(Outcome::Notice(Notice::Lost { at, error, rest_of_group: false }))?;
+                }
+                Err(error) => return ControlFlow::Continue(Err(error)),
+                Ok(()) => {}
             }
         }
         if flush { self.flush(out) } else { ControlFlow::Continue(Ok(())) }

@@ -24,6 +24,8 @@ pub struct Pps {
     pub weighted_pred: bool,
     /// `weighted_bipred_idc`, 0 to 2.
     pub weighted_bipred: u8,
+    /// `pic_init_qp_minus26` + 26: the quantiser that slices begin with, −36 to 51.
+    pub init_qp: i8,
     /// `chroma_qp_index_offset` and `second_chroma_qp_index_offset`: of Cb and of Cr, equal where the second is not
     /// written. In 4:4:4 with scaling lists of its own the second is not known: it stands behind lists whose number
     /// only the SPS tells, and is read as if there were two of 8×8.
@@ -67,7 +69,8 @@ impl Pps {
         let weighted_pred = bits.flag("weighted_pred_flag")?;
         let weighted_bipred = bits.byte(2, "weighted_bipred_idc")?;
         bits.within("weighted_bipred_idc", weighted_bipred, 0, 2)?;
-        bits.se("pic_init_qp_minus26")?;
+        let init_qp = bits.se("pic_init_qp_minus26")?;
+        let init_qp = bits.within("pic_init_qp_minus26", init_qp, -62, 25)? as i8 + 26;
         bits.se("pic_init_qs_minus26")?;
         let offset = bits.se("chroma_qp_index_offset")?;
         let offset = bits.within("chroma_qp_index_offset", offset, -12, 12)? as i8;
@@ -93,6 +96,7 @@ impl Pps {
             ref_idx_default,
             weighted_pred,
             weighted_bipred,
+            init_qp,
             chroma_qp_offsets,
             deblocking_control,
             constrained_intra,

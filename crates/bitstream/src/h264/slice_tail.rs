@@ -17,6 +17,12 @@ pub struct SliceTail {
     pub long_term: bool,
     /// `disable_deblocking_filter_idc`, `FilterOffsetA` and `FilterOffsetB` (§7.4.3).
     pub deblocking: (u8, i8, i8),
+    /// `cabac_init_idc`, 0 to 2.
+    pub cabac_init_idc: u8,
+    /// `SliceQPY`, −36 to 51.
+    pub qp: i32,
+    /// Where `slice_data()` begins, in bits of the NAL unit, emulation prevention bytes included.
+    pub data_bit: u64,
 }
 
 /// One command per entry, and 32 entries in each of two lists at most; the same for marking two fields.
@@ -35,9 +41,12 @@ impl SliceTail {
         let mut tail = Self::read_to_marking(bits, &slice, sps, pps)?;
         slice.drops_references = tail.drops_references;
         if pps.cabac && !slice.slice_type.is_intra() {
-            bits.ue_max("cabac_init_idc", 2)?;
+            tail.cabac_init_idc = bits.ue_max("cabac_init_idc", 2)? as u8;
         }
-        bits.se("slice_qp_delta")?;
+        let delta = bits.se("slice_qp_delta")?;
+        let qp = i64::from(pps.init_qp) + i64::from(delta);
+        bits.within("slice_qp_delta", qp, -6 * (i64::from(sps.bit_depth_luma) - 8), 51)?;
+        tail.qp = qp as i32;
         if pps.deblocking_control && !matches!(slice.slice_type, SliceType::Sp | SliceType::Si) {
             tail.deblocking.0 = bits.ue_max("disable_deblocking_filter_idc", 2)? as u8;
             if tail.deblocking.0 != 1 {
@@ -45,6 +54,7 @@ impl SliceTail {
                 tail.deblocking.2 = read_filter_offset(bits, "slice_beta_offset_div2")?;
             }
         }
+        tail.data_bit = bits.position();
         Ok((slice, tail))
     }
 

@@ -69,6 +69,8 @@ pub struct Sps {
     pub frame_mbs_only: bool,
     /// `mb_adaptive_frame_field_flag`.
     pub mbaff: bool,
+    /// `direct_8x8_inference_flag`.
+    pub direct_8x8_inference: bool,
     /// What is cut away, in luma samples.
     pub crop: Crop,
     /// Colour, aspect and reordering, where stated.
@@ -137,6 +139,7 @@ impl Sps {
             height_in_mbs: 0,
             frame_mbs_only: true,
             mbaff: false,
+            direct_8x8_inference: false,
             crop: Crop::default(),
             vui: None,
         };
@@ -154,7 +157,7 @@ impl Sps {
         if !sps.frame_mbs_only {
             sps.mbaff = bits.flag("mb_adaptive_frame_field_flag")?;
         }
-        bits.flag("direct_8x8_inference_flag")?;
+        sps.direct_8x8_inference = bits.flag("direct_8x8_inference_flag")?;
         Ok(sps)
     }
 

@@ -47,6 +47,7 @@ fn unit(frame: u64, wanted: bool, params: &Arc<CodecParameters>) -> Unit {
         random_access: frame == 0,
         wanted,
         suspect: false,
+        unreadable: false,
         framing: NalFraming::None,
         info: info(frame),
         params: params.clone(),
@@ -149,6 +150,37 @@ fn the_next_group_begins_with_the_preferred_back_end_again() {
     group(&mut session, 3, &mut out);
     let names: Vec<String> = pictures(&out).into_iter().map(|(_, name)| name).collect();
     assert_eq!(names, ["first", "second", "second", "first", "first", "first"]);
+}
+
+#[test]
+fn a_replay_goes_on_behind_a_packet_that_the_next_back_end_can_do_without() {
+    let first = FakeFactory::new("first").failing_at(PacketId(4), damage("x"), Recovery::NextRandomAccess);
+    let second = FakeFactory::new("second").failing_at(PacketId(2), damage("y"), Recovery::NextPacket);
+    let counts = second.counts();
+    let mut session = session(vec![first.holding_back(3), second, FakeFactory::new("third")], 1000, Damaged::Keep);
+    let mut out = Values::new();
+    group(&mut session, 8, &mut out);
+    assert_eq!(values(&out), [0, 1, 3, 4, 5, 6, 7]);
+    assert_eq!(ids(&counts), [0, 1, 2, 3, 4, 5, 6, 7], "the third is not asked");
+    assert_eq!(dropped(&out), [(DropReason::Undecodable, 1)]);
+    let [Notice::Lost { at, rest_of_group: false, .. }, Notice::Switched { .. }] = notices(&out)[..] else {
+        panic!("{:?}", notices(&out))
+    };
+    assert_eq!(at.frame, 2);
+}
+
+#[test]
+fn an_unreadable_frame_is_counted_once() {
+    let only = FakeFactory::new("only").failing_at(PacketId(1), damage("x"), Recovery::NextRandomAccess);
+    let mut session = session(vec![only], 1000, Damaged::Keep);
+    let (mut out, params) = (Values::new(), params());
+    let unreadable = |frame| Unit { unreadable: true, ..unit(frame, false, &params) };
+    for unit in [unit(0, true, &params), unreadable(1), unreadable(2)] {
+        assert!(session.unit(unit, &mut out).is_continue());
+    }
+    assert!(session.end(&mut out).is_continue());
+    assert_eq!((values(&out), decoded(&out)), (vec![0], 2));
+    assert_eq!(dropped(&out), [(DropReason::Undecodable, 1), (DropReason::AfterFailure, 1)]);
 }
 
 #[test]

@@ -11,6 +11,9 @@
 //! | Cluster, in the open Segment | a Timestamp before anything but Void, CRC-32, Position, PrevSize |
 //! | Tags, in the open Segment | every element in it fits, and there is a tag |
 //!
+//! Blocks behind damage in the same Cluster are not looked for: an ID of one byte and a size stand anywhere. They count
+//! as skipped up to the next candidate.
+//!
 //! Each byte is looked at once in a search. Bytes looked at again (a search that goes back, a candidate that is
 //! read and turned down) come out of a budget in proportion to the input, so that the whole stays linear.
 

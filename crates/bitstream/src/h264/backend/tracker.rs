@@ -9,8 +9,8 @@ use kineframe_codec::{CodecParameters, DecodeError, DecodeErrorKind, Limits, Nal
 
 use super::loss::{Circumstances, Losses};
 use crate::h264::{
-    NalHeader, NalType, OutputOrder, ParameterSets, PictureOrder, PictureStructure, Pps, SliceHeader, SliceTail,
-    SliceType, Sps, recovery_point,
+    NalHeader, NalType, OutputOrder, ParameterSets, PictureOrder, PictureStructure, Pps, SliceData, SliceHeader,
+    SliceTail, SliceType, Sps, recovery_point,
 };
 use crate::{LengthPrefixedUnits, StartCodeUnits};
 
@@ -113,6 +113,7 @@ pub struct Tracker {
     /// `PrevRefFrameNum` (§7.4.3).
     prev_ref_frame_num: Option<u32>,
     losses: Losses,
+    slice_data: SliceData,
     long_term: bool,
     /// The last picture, where it is a field whose fellow may follow.
     open_field: Option<(SliceHeader, OutputOrder)>,
@@ -141,6 +142,7 @@ impl Tracker {
             order: PictureOrder::new(),
             prev_ref_frame_num: None,
             losses: Losses::default(),
+            slice_data: SliceData::default(),
             long_term: false,
             open_field: None,
             last: None,
@@ -192,7 +194,27 @@ impl Tracker {
             unit.pictures.iter_mut().for_each(|picture| picture.damaged = true);
             self.losses.lost();
         }
+        self.check_slices(&mut unit, data);
         Ok(unit)
+    }
+
+    /// Marks pictures whose macroblocks break a rule: decoders may go on as if nothing were wrong.
+    fn check_slices(&mut self, unit: &mut Unit, packet: &[u8]) {
+        let mut lost = false;
+        for picture in &mut unit.pictures {
+            let predicts = picture.slices.iter().any(|slice| !slice.header.slice_type.is_intra());
+            let ends = picture.slices.iter().skip(1).map(|slice| Some(slice.header.first_mb)).chain([None]);
+            let sound = picture.slices.iter().zip(ends).all(|(slice, end)| {
+                let nal = packet.get(slice.nal.clone()).unwrap_or_default();
+                let sets = (&picture.sps.set, &slice.pps.set);
+                self.slice_data.check(nal, sets, (&slice.header, &slice.tail), end).is_ok()
+            });
+            picture.damaged |= !sound || lost && predicts;
+            if !sound && picture.is_reference() {
+                lost = true;
+                self.losses.lost();
+            }
+        }
     }
 
     /// An error of the back end that this follows a stream for.
