@@ -62,6 +62,10 @@ impl Fixed for u16 {
 }
 
 /// The upper half of a product.
+///
+/// Processors have one instruction for eight of these and more, and the compiler finds it only where it sees in
+/// the loop itself that both numbers have 16 bits. A factor that is carried into the loop comes as 32 bits; one
+/// that is loaded there does not: hence [`Factor`].
 #[inline(always)]
 fn high(a: i16, b: i16) -> i16 {
     ((i32::from(a) * i32::from(b)) >> 16) as i16
@@ -104,6 +108,19 @@ impl Factors {
     }
 }
 
+/// A factor as a line of itself, for [`high`].
+#[derive(Debug, Default)]
+struct Factor(Vec<i16>);
+
+impl Factor {
+    /// `factor` for each sample of a line.
+    fn line(&mut self, factor: i16, width: usize) -> &[i16] {
+        self.0.clear();
+        self.0.resize(width, factor);
+        &self.0
+    }
+}
+
 /// Buffers that stay from picture to picture.
 #[derive(Debug, Default)]
 pub(crate) struct JfifBuffers {
@@ -112,6 +129,7 @@ pub(crate) struct JfifBuffers {
     corrections: [Correction; 2],
     wide: Vec<i16>,
     line: Vec<i16>,
+    factors: [Factor; 4],
 }
 
 /// What chroma adds to luma, for one chroma line.
@@ -143,7 +161,7 @@ pub(crate) fn jfif_planes<'a, T: Fixed>(
             Some(plane) if colors.full => plane,
             _ => {
                 let factors = Factors::new(Colors { model: BT601, ..colors }, view.bits);
-                scale_luma(&view.luma, view.bits, factors, &mut buffers.luma);
+                scale_luma(&view.luma, view.bits, factors, buffers);
                 JpegPlane { samples: &buffers.luma, stride: view.luma.width }
             }
         };
@@ -167,9 +185,9 @@ pub(crate) fn jfif_planes<'a, T: Fixed>(
     match colors.model {
         Model::Gbr => convert_gbr(view, chroma, factors, buffers),
         Model::YCbCr { .. } => {
-            convert_chroma(view, chroma, factors, &mut buffers.chroma, lines);
+            convert_chroma(view, chroma, factors, buffers, lines);
             if factors.rows[0][1..] == [0, 0] {
-                scale_luma(&view.luma, view.bits, factors, &mut buffers.luma);
+                scale_luma(&view.luma, view.bits, factors, buffers);
             } else {
                 correct_luma(view, chroma, factors, buffers);
             }
@@ -186,11 +204,13 @@ pub(crate) fn jfif_planes<'a, T: Fixed>(
 }
 
 /// Luma whose colours are BT.601's already.
-fn scale_luma<T: Fixed>(luma: &PlaneView<'_, T>, bits: u8, factors: Factors, out: &mut Vec<u8>) {
+fn scale_luma<T: Fixed>(luma: &PlaneView<'_, T>, bits: u8, factors: Factors, buffers: &mut JfifBuffers) {
+    let JfifBuffers { luma: out, factors: [by_luma, ..], .. } = buffers;
     out.resize(luma.width * luma.height, 0);
-    let (offset, factor) = (factors.offset, factors.rows[0][0]);
+    let offset = factors.offset;
+    let by_luma = by_luma.line(factors.rows[0][0], luma.width);
     for (line, out) in luma.lines().zip(out.chunks_exact_mut(luma.width)) {
-        for (&y, out) in line.iter().zip(out) {
+        for ((&y, &factor), out) in line.iter().zip(by_luma).zip(out) {
             *out = to_u8(high(y.luma(offset, bits), factor) + HALF);
         }
     }
@@ -198,15 +218,18 @@ fn scale_luma<T: Fixed>(luma: &PlaneView<'_, T>, bits: u8, factors: Factors, out
 
 /// Luma, and what chroma adds to it.
 fn correct_luma<T: Fixed>(view: &View<'_, T>, chroma: &Chroma<'_, T>, factors: Factors, buffers: &mut JfifBuffers) {
-    let JfifBuffers { luma: out, corrections, wide, line, .. } = buffers;
+    let JfifBuffers { luma: out, corrections, wide, line, factors: lines, .. } = buffers;
     let (luma, bits) = (&view.luma, view.bits);
     let (offset, [factor, by_cb, by_cr]) = (factors.offset, factors.rows[0]);
+    let [by_luma, cb_line, cr_line, _] = lines;
+    let by_luma = by_luma.line(factor, luma.width);
     out.resize(luma.width * luma.height, 0);
     line.resize(luma.width, 0);
     for correction in corrections.iter_mut() {
         correction.of = None;
     }
     let [cb, cr] = &chroma.planes;
+    let (by_cb, by_cr) = (cb_line.line(by_cb, cb.width), cr_line.line(by_cr, cb.width));
     for (y, out) in out.chunks_exact_mut(luma.width).enumerate() {
         let (above, below, weight) = luma_line(chroma.down, y, cb.height);
         for wanted in [above, below] {
@@ -215,17 +238,14 @@ fn correct_luma<T: Fixed>(view: &View<'_, T>, chroma: &Chroma<'_, T>, factors: F
             if slot.of != Some(wanted) {
                 slot.of = Some(wanted);
                 slot.values.clear();
-                slot.values.extend(
-                    cb.line(wanted)
-                        .iter()
-                        .zip(cr.line(wanted))
-                        .map(|(&cb, &cr)| high(cb.chroma(bits), by_cb) + high(cr.chroma(bits), by_cr)),
-                );
+                let cb = cb.line(wanted).iter().zip(by_cb).map(|(cb, &factor)| high(cb.chroma(bits), factor));
+                let cr = cr.line(wanted).iter().zip(by_cr).map(|(cr, &factor)| high(cr.chroma(bits), factor));
+                slot.values.extend(cb.zip(cr).map(|(cb, cr)| cb + cr));
             }
         }
         blend_lines(&corrections[above & 1].values, &corrections[below & 1].values, weight, wide);
         expand_line::<i16, i16>(wide, chroma.across, line);
-        for ((&y, &correction), out) in luma.line(y).iter().zip(line.iter()).zip(out) {
+        for (((&y, &factor), &correction), out) in luma.line(y).iter().zip(by_luma).zip(line.iter()).zip(out) {
             *out = to_u8(high(y.luma(offset, bits), factor) + correction + HALF);
         }
     }
@@ -236,9 +256,10 @@ fn convert_chroma<T: Fixed>(
     view: &View<'_, T>,
     chroma: &Chroma<'_, T>,
     factors: Factors,
-    out: &mut [Vec<u8>; 2],
+    buffers: &mut JfifBuffers,
     lines: &mut LineBuffers<T>,
 ) {
+    let JfifBuffers { chroma: out, factors: [a, b, c, d], .. } = buffers;
     let width = chroma.across.chroma_count(view.luma.width);
     let height = chroma.down.chroma_count(view.luma.height);
     for plane in out.iter_mut() {
@@ -249,16 +270,19 @@ fn convert_chroma<T: Fixed>(
     moved_cr.resize(width, T::default());
     let bits = view.bits;
     let [_, [_, cb_by_cb, cb_by_cr], [_, cr_by_cb, cr_by_cr]] = factors.rows;
+    let (cb_by_cb, cb_by_cr) = (a.line(cb_by_cb, width), b.line(cb_by_cr, width));
+    let (cr_by_cb, cr_by_cr) = (c.line(cr_by_cb, width), d.line(cr_by_cr, width));
     let [out_cb, out_cr] = out;
     for (y, (out_cb, out_cr)) in out_cb.chunks_exact_mut(width).zip(out_cr.chunks_exact_mut(width)).enumerate() {
         let [cb, cr] = &chroma.planes;
         centered_chroma_line(cb, chroma.across, chroma.down, y, wide, moved_cb);
         centered_chroma_line(cr, chroma.across, chroma.down, y, wide, moved_cr);
-        let inputs = moved_cb.iter().zip(moved_cr.iter());
-        for ((&cb, &cr), (out_cb, out_cr)) in inputs.zip(out_cb.iter_mut().zip(out_cr)) {
-            let (cb, cr) = (cb.chroma(bits), cr.chroma(bits));
-            *out_cb = to_u8(high(cb, cb_by_cb) + high(cr, cb_by_cr) + GRAY);
-            *out_cr = to_u8(high(cb, cr_by_cb) + high(cr, cr_by_cr) + GRAY);
+        for (out, by_cb, by_cr) in [(out_cb, cb_by_cb, cb_by_cr), (out_cr, cr_by_cb, cr_by_cr)] {
+            let cb = moved_cb.iter().zip(by_cb).map(|(cb, &factor)| high(cb.chroma(bits), factor));
+            let cr = moved_cr.iter().zip(by_cr).map(|(cr, &factor)| high(cr.chroma(bits), factor));
+            for ((cb, cr), out) in cb.zip(cr).zip(out) {
+                *out = to_u8(cb + cr + GRAY);
+            }
         }
     }
 }
@@ -267,14 +291,16 @@ fn convert_chroma<T: Fixed>(
 fn convert_gbr<T: Fixed>(view: &View<'_, T>, chroma: &Chroma<'_, T>, factors: Factors, buffers: &mut JfifBuffers) {
     let (width, height) = (view.luma.width, view.luma.height);
     let (offset, bits) = (factors.offset, view.bits);
-    let [out_cb, out_cr] = &mut buffers.chroma;
-    for (out, row, bias) in [(&mut buffers.luma, 0, HALF), (out_cb, 1, GRAY), (out_cr, 2, GRAY)] {
+    let JfifBuffers { luma, chroma: [out_cb, out_cr], factors: [a, b, c, _], .. } = buffers;
+    for (out, row, bias) in [(luma, 0, HALF), (out_cb, 1, GRAY), (out_cr, 2, GRAY)] {
         out.resize(width * height, 0);
         let [by_g, by_b, by_r] = factors.rows[row];
+        let by = a.line(by_g, width).iter().zip(b.line(by_b, width)).zip(c.line(by_r, width));
         for (y, out) in out.chunks_exact_mut(width).enumerate() {
             let [b, r] = chroma.planes.map(|plane| plane.line(y));
-            for (((&g, &b), &r), out) in view.luma.line(y).iter().zip(b).zip(r).zip(out) {
-                let part = |sample: T, factor| high(sample.luma(offset, bits), factor);
+            let samples = view.luma.line(y).iter().zip(b).zip(r);
+            for ((((g, b), r), ((by_g, by_b), by_r)), out) in samples.zip(by.clone()).zip(out) {
+                let part = |sample: &T, factor: &i16| high(sample.luma(offset, bits), *factor);
                 *out = to_u8(part(g, by_g) + part(b, by_b) + part(r, by_r) + bias);
             }
         }

@@ -1,7 +1,7 @@
 //! The trait that a JPEG encoder implements, and the built-in implementation in Rust.
 
-use jpeg_encoder::{ImageBuffer, JpegColorType, SamplingFactor};
 use kineframe_codec::{ChromaSampling, Size};
+use rusty_jpeg::encode::{Encoder, ImageBuffer, JpegColorType, SamplingFactor};
 
 use crate::{ExportError, ImageFormat, Quality};
 
@@ -115,7 +115,7 @@ pub trait JpegEncoder: Send {
     fn encode(&mut self, planes: &JpegPlanes<'_>, quality: Quality, out: &mut Vec<u8>) -> Result<(), ExportError>;
 }
 
-/// The encoder of the crate `jpeg-encoder`: Rust, with AVX2 where the processor has it.
+/// The encoder of the crate `rusty_jpeg`: Rust, with AVX2 where the processor has it.
 #[derive(Debug, Default)]
 pub struct BuiltinJpegEncoder {
     _private: (),
@@ -130,11 +130,11 @@ impl BuiltinJpegEncoder {
 
 impl JpegEncoder for BuiltinJpegEncoder {
     fn name(&self) -> &str {
-        "jpeg-encoder"
+        "rusty_jpeg"
     }
 
     fn encode(&mut self, planes: &JpegPlanes<'_>, quality: Quality, out: &mut Vec<u8>) -> Result<(), ExportError> {
-        let mut encoder = jpeg_encoder::Encoder::new(out, quality.get());
+        let mut encoder = Encoder::new(out, quality.get());
         encoder.set_sampling_factor(match planes.sampling {
             ChromaSampling::Yuv420 => SamplingFactor::F_2_2,
             ChromaSampling::Yuv422 => SamplingFactor::F_2_1,
@@ -144,8 +144,8 @@ impl JpegEncoder for BuiltinJpegEncoder {
     }
 }
 
-/// Hands lines to `jpeg-encoder`, which wants chroma as wide and high as luma and then takes the first sample
-/// of each group.
+/// Hands lines to `rusty_jpeg`, which wants chroma as wide and high as luma and then takes the mean of each group:
+/// of equal samples, so that the planes come through as they are.
 struct Lines<'a>(JpegPlanes<'a>);
 
 impl ImageBuffer for Lines<'_> {
@@ -168,27 +168,18 @@ impl ImageBuffer for Lines<'_> {
         let Some(chroma) = &planes.chroma else { return };
         let (chroma_width, _) = planes.chroma_size();
         let (shift_x, shift_y) = planes.sampling.shifts().unwrap_or((0, 0));
-        // An odd line's chroma is never looked at, but for the last line, which also stands for those below it.
-        let skipped = shift_y == 1 && y & 1 == 1 && y + 1 != self.height();
         for (plane, out) in chroma.iter().zip([cb, cr]) {
-            let start = out.len();
-            if skipped {
-                out.resize(start + width, 0);
-                continue;
-            }
             let line = plane.line(usize::from(y) >> shift_y, chroma_width);
             if shift_x == 0 {
                 out.extend_from_slice(line);
                 continue;
             }
-            out.resize(start + width, 0);
-            let out = &mut out[start..];
-            for (pair, &sample) in out.chunks_exact_mut(2).zip(line) {
+            let start = out.len();
+            // An odd line's last sample stands for a pair of which one column is there.
+            out.resize(start + width, line[chroma_width - 1]);
+            for (pair, &sample) in out[start..].chunks_exact_mut(2).zip(line) {
                 pair[0] = sample;
                 pair[1] = sample;
-            }
-            if width & 1 == 1 {
-                out[width - 1] = line[chroma_width - 1];
             }
         }
     }
