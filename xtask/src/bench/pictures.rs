@@ -1,9 +1,8 @@
 //! Processor time of decoding and JPEG files of every picture of the 720p capture, one thread.
 
 use std::path::Path;
-use std::process::Command;
 
-use super::run::{Bench, absent, python, quiet};
+use super::run::{Bench, absent, load, python, quiet, row};
 use super::table::{Section, Target};
 use crate::shell::{self, Result};
 
@@ -50,6 +49,7 @@ pub fn run(bench: &Bench) -> Result<Section> {
         section.notes.push(format!("{CAPTURE} is not there (`--media DIR`); {INSTEAD} instead"));
     }
     let (plain, full) = (bench.build(false)?, bench.build(true)?);
+    let busy = load();
     let kineframe = |build: &Path, out: &Path| {
         let mut command = quiet(build);
         command.arg("frames").arg(&input).arg("-o").arg(out).args(["--threads", "1", "--quality", "80", "-q"]);
@@ -69,30 +69,39 @@ pub fn run(bench: &Bench) -> Result<Section> {
         command.args(["-c", script]).arg(&input).arg(out);
         command
     };
-    let mut race = |what: &str, target, ours: &dyn Fn(&Path) -> Command, theirs: &dyn Fn(&Path) -> Command| {
-        bench.race(what, target, |cost| cost.cpu, [ours, theirs]).map(|row| section.rows.push(row))
-    };
     let mut left_out = Vec::new();
-    if shell::has("ffmpeg", "-version") {
-        race("full build, against ffmpeg -q:v 3", Target::AtMost(0.65), &full, &ffmpeg)?;
-        race("plain build, against ffmpeg -q:v 3", Target::AtMost(1.1), &plain, &ffmpeg)?;
-    } else {
-        left_out.push(absent("ffmpeg"));
+    let mut peer = |there: Option<String>, name: &str| {
+        there.or_else(|| {
+            left_out.push(absent(name));
+            None
+        })
+    };
+    let ffmpeg_there = peer(shell::has("ffmpeg", "-version").then(String::new), "ffmpeg");
+    let opencv_python = peer(python("cv2"), "OpenCV");
+    let pyav_python = peer(python("av, cv2"), "PyAV");
+    // All of them in each turn, so that one run of ours is compared with all peers. Who is not there does nothing.
+    let nothing = || quiet("true");
+    let opencv = |out: &Path| opencv_python.as_deref().map_or_else(nothing, |python| script(python, OPENCV, out));
+    let pyav = |out: &Path| pyav_python.as_deref().map_or_else(nothing, |python| script(python, PYAV, out));
+    let ffmpeg = |out: &Path| if ffmpeg_there.is_some() { ffmpeg(out) } else { nothing() };
+    let turns = bench.turns(bench.rounds, [&full, &plain, &ffmpeg, &opencv, &pyav])?;
+    let (full, plain, ffmpeg, opencv, pyav) = (0, 1, 2, 3, 4);
+    let mut rate = |what: &str, target, ours: usize, theirs: usize| {
+        let pairs: Vec<_> = turns.iter().map(|turn| [turn[ours], turn[theirs]]).collect();
+        section.rows.push(row(what, target, |cost| cost.cpu, &pairs));
+    };
+    if ffmpeg_there.is_some() {
+        rate("full build, against ffmpeg -q:v 3", Target::AtMost(0.65), full, ffmpeg);
+        rate("plain build, against ffmpeg -q:v 3", Target::AtMost(1.1), plain, ffmpeg);
     }
-    match python("cv2") {
-        Some(python) => {
-            let theirs = |out: &Path| script(&python, OPENCV, out);
-            race("full build, against OpenCV", Target::AtMost(1.15), &full, &theirs)?;
-        }
-        None => left_out.push(absent("OpenCV")),
+    if opencv_python.is_some() {
+        rate("full build, against OpenCV", Target::AtMost(1.15), full, opencv);
     }
-    match python("av, cv2") {
-        Some(python) => {
-            let theirs = |out: &Path| script(&python, PYAV, out);
-            race("full build, against PyAV and OpenCV", Target::AtMost(1.0), &full, &theirs)?;
-        }
-        None => left_out.push(absent("PyAV")),
+    if pyav_python.is_some() {
+        // "Well ahead", as a number.
+        rate("full build, against PyAV and OpenCV", Target::AtMost(0.9), full, pyav);
     }
     section.notes.extend(left_out);
+    section.notes.extend(busy);
     Ok(section)
 }

@@ -75,26 +75,41 @@ impl Bench {
         Ok(place)
     }
 
-    /// Runs the two in turns, each into a fresh folder, and compares what `measure` takes of their costs.
+    /// Runs the commands in turns, each into a fresh folder: for each turn, what each took.
+    pub fn turns<const N: usize>(
+        &self,
+        turns: usize,
+        commands: [&dyn Fn(&Path) -> Command; N],
+    ) -> Result<Vec<[Cost; N]>> {
+        let mut all = Vec::new();
+        for _ in 0..turns {
+            let mut costs = [Cost { cpu: 0.0, wall: 0.0 }; N];
+            for (value, command) in costs.iter_mut().zip(commands) {
+                *value = cost(&mut command(&self.folder("out")?))?;
+            }
+            all.push(costs);
+        }
+        Ok(all)
+    }
+
+    /// Runs the two in turns and compares what `measure` takes of their costs.
     pub fn race(
         &self,
         what: &str,
         target: Target,
         measure: fn(Cost) -> f64,
-        [ours, theirs]: [&dyn Fn(&Path) -> Command; 2],
+        commands: [&dyn Fn(&Path) -> Command; 2],
     ) -> Result<Row> {
-        let mut pairs = Vec::new();
-        for _ in 0..self.rounds {
-            let mut pair = [0.0; 2];
-            for (value, command) in pair.iter_mut().zip([ours, theirs]) {
-                *value = measure(cost(&mut command(&self.folder("out")?))?);
-            }
-            pairs.push(pair);
-        }
-        let row = Row::of_pairs(what, &pairs, target, |seconds| format!("{seconds:.2} s"));
-        println!("{what}: {:.3}", row.ratio[0]);
-        Ok(row)
+        Ok(row(what, target, measure, &self.turns(self.rounds, commands)?))
     }
+}
+
+/// The first in the second, turn by turn.
+pub fn row(what: &str, target: Target, measure: fn(Cost) -> f64, turns: &[[Cost; 2]]) -> Row {
+    let pairs: Vec<[f64; 2]> = turns.iter().map(|turn| turn.map(measure)).collect();
+    let row = Row::of_pairs(what, &pairs, target, |seconds| format!("{seconds:.2} s"));
+    println!("{what}: {:.3}", row.ratio[0]);
+    row
 }
 
 impl Drop for Bench {
@@ -126,6 +141,13 @@ pub fn absent(peer: &str) -> String {
     let note = format!("{peer} takes no part: {hint}");
     println!("{note}");
     note
+}
+
+/// What else the machine does, where the system tells: processes that want a processor, over the last minute.
+pub fn load() -> Option<String> {
+    let line = std::fs::read_to_string("/proc/loadavg").ok()?;
+    let processors = std::thread::available_parallelism().ok()?;
+    Some(format!("{} processes wanted a processor before the run, of {processors}", line.split(' ').next()?))
 }
 
 /// Runs a process to its end with nothing printed.
