@@ -38,12 +38,14 @@ mod inside;
 mod kit;
 mod mkv;
 mod play;
+mod playback;
 mod report;
 
 use kineframe_codec::DecoderFactory;
 
 pub use damage::Damage;
 pub use kit::{Kit, KitError, TestPacket, TestStream, TruePicture};
+pub use playback::Playback;
 pub use report::{DamageCount, Mismatch, Outcome, Report, Row, Verdict};
 
 /// How thorough a run is.

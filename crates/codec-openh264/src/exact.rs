@@ -1,35 +1,22 @@
 //! On which parameter sets OpenH264 is exact, and which it decodes at all.
 
-use kineframe_bitstream::h264::{ParameterSets, Pps, Sps};
-use kineframe_codec::{ChromaSampling, Codec, CodecParameters};
+use kineframe_bitstream::h264::{Pps, Sps};
+use kineframe_codec::ChromaSampling;
 
-/// Whether every picture of a stream with these parameters is decoded bit for bit, or the reason why not.
-pub(crate) fn check(params: &CodecParameters) -> Result<(), String> {
-    if params.codec != Codec::H264 {
-        return Err("decodes H.264 only".to_owned());
+/// Whether every picture of a stream with this SPS is decoded bit for bit, or the reason why not.
+pub(crate) fn exact_sps(sps: &Sps) -> Result<(), String> {
+    decodes_sps(sps)?;
+    if sps.profile_idc != 66 {
+        return Err("not exact where B pictures may be; it is on the Baseline profile".to_owned());
     }
-    let mut sets = ParameterSets::new();
-    for nal in &params.parameter_sets {
-        sets.insert(nal).map_err(|error| error.to_string())?;
+    if sps.gaps_in_frame_num_allowed {
+        return Err("gaps in frame_num".to_owned());
     }
-    if !sets.is_usable() {
-        return Err("no parameter sets are known".to_owned());
-    }
-    sets.all_sps().try_for_each(|sps| {
-        decodes_sps(sps)?;
-        if sps.profile_idc != 66 {
-            return Err("not exact where B pictures may be; it is on the Baseline profile".to_owned());
-        }
-        if sps.gaps_in_frame_num_allowed {
-            return Err("gaps in frame_num".to_owned());
-        }
-        Ok(())
-    })?;
-    sets.all_pps().try_for_each(exact_pps)
+    Ok(())
 }
 
 /// What no kit has seen it decode.
-fn exact_pps(pps: &Pps) -> Result<(), String> {
+pub(crate) fn exact_pps(pps: &Pps, _: &Sps) -> Result<(), String> {
     if pps.slice_groups > 1 { Err("slice groups (flexible macroblock ordering)".to_owned()) } else { Ok(()) }
 }
 

@@ -25,6 +25,7 @@ mod exact;
 pub mod fuzzing;
 mod library;
 
+use kineframe_bitstream::h264::backend::supports;
 use kineframe_codec::{CodecParameters, DecodeError, DecodeOptions, DecoderFactory, Framing, Support, VideoDecoder};
 
 use decoder::OpenH264Decoder;
@@ -50,10 +51,7 @@ impl DecoderFactory for Factory {
     }
 
     fn supports(&self, params: &CodecParameters) -> Support {
-        match exact::check(params) {
-            Ok(()) => Support::Exact,
-            Err(reason) => Support::No(reason),
-        }
+        supports(params, exact::exact_sps, exact::exact_pps)
     }
 
     fn open(&self, params: &CodecParameters, options: &DecodeOptions) -> Result<Box<dyn VideoDecoder>, DecodeError> {

@@ -55,7 +55,7 @@ impl Engine for RustEngine {
     fn picture(&mut self, packet: &[u8], picture: &CodedPicture) -> Result<Option<Decoded>, EngineError> {
         check_sps(&picture.sps.set).map_err(EngineError::Unsupported)?;
         for slice in &picture.slices {
-            check_pps(&slice.pps.set).map_err(EngineError::Unsupported)?;
+            check_pps(&slice.pps.set, &picture.sps.set).map_err(EngineError::Unsupported)?;
         }
         // The deblocking filter takes the offsets of the first slice for the whole picture.
         let offsets = |slice: &CodedSlice| slice.pps.set.chroma_qp_offsets;

@@ -20,7 +20,7 @@ mod exact;
 pub mod fuzzing;
 mod planes;
 
-use kineframe_bitstream::h264::backend::Driver;
+use kineframe_bitstream::h264::backend::{Driver, supports};
 use kineframe_codec::{CodecParameters, DecodeError, DecodeOptions, DecoderFactory, Framing, Support, VideoDecoder};
 
 use engine::RustEngine;
@@ -46,10 +46,7 @@ impl DecoderFactory for Factory {
     }
 
     fn supports(&self, params: &CodecParameters) -> Support {
-        match exact::check(params) {
-            Ok(()) => Support::Exact,
-            Err(reason) => Support::No(reason),
-        }
+        supports(params, exact::check_sps, exact::check_pps)
     }
 
     fn open(&self, params: &CodecParameters, options: &DecodeOptions) -> Result<Box<dyn VideoDecoder>, DecodeError> {

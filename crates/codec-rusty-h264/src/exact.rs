@@ -1,23 +1,7 @@
 //! On which parameter sets the wrapped decoder is exact.
 
-use kineframe_bitstream::h264::{ParameterSets, PocType, Pps, Sps};
-use kineframe_codec::{ChromaSampling, Codec, CodecParameters};
-
-/// Whether every picture of a stream with these parameters is decoded bit for bit, or the reason why not.
-pub(crate) fn check(params: &CodecParameters) -> Result<(), String> {
-    if params.codec != Codec::H264 {
-        return Err("decodes H.264 only".to_owned());
-    }
-    let mut sets = ParameterSets::new();
-    for nal in &params.parameter_sets {
-        sets.insert(nal).map_err(|error| error.to_string())?;
-    }
-    if !sets.is_usable() {
-        return Err("no parameter sets are known".to_owned());
-    }
-    sets.all_sps().try_for_each(check_sps)?;
-    sets.all_pps().filter_map(|pps| Some((pps, sets.sps(pps.sps_id)?))).try_for_each(|(pps, sps)| check_pps(pps, sps))
-}
+use kineframe_bitstream::h264::{PocType, Pps, Sps};
+use kineframe_codec::ChromaSampling;
 
 /// Baseline streams have no B pictures (A.2.1).
 fn may_have_b(sps: &Sps) -> bool {

@@ -22,7 +22,7 @@ mod exact;
 #[doc(hidden)]
 pub mod fuzzing;
 
-use kineframe_bitstream::h264::backend::Driver;
+use kineframe_bitstream::h264::backend::{Driver, supports};
 use kineframe_codec::{CodecParameters, DecodeError, DecodeOptions, DecoderFactory, Framing, Support, VideoDecoder};
 
 use engine::RustyEngine;
@@ -48,10 +48,7 @@ impl DecoderFactory for Factory {
     }
 
     fn supports(&self, params: &CodecParameters) -> Support {
-        match exact::check(params) {
-            Ok(()) => Support::Exact,
-            Err(reason) => Support::No(reason),
-        }
+        supports(params, exact::check_sps, exact::check_pps)
     }
 
     fn open(&self, params: &CodecParameters, options: &DecodeOptions) -> Result<Box<dyn VideoDecoder>, DecodeError> {

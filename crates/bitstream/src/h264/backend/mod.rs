@@ -7,7 +7,9 @@
 
 mod driver;
 mod loss;
+mod supports;
 mod tracker;
 
 pub use driver::{Decoded, Driver, Engine, EngineError};
+pub use supports::supports;
 pub use tracker::{CodedPicture, CodedSlice, Stored, Tracker, Unit};
