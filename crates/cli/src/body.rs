@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use kineframe::fragment::{Damage, Event, Options, Payload, Splitter};
+use kineframe::fragment::{Damage, Event, Options, Payload};
+use kineframe::mp4::{AnySplitter, ReadError};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -13,7 +14,7 @@ use crate::outcome::{Failure, Outcome};
 /// Fragment events of an input.
 pub struct Body {
     input: Input,
-    splitter: Splitter,
+    splitter: AnySplitter,
     ended: bool,
     started: Instant,
     report: Report,
@@ -81,7 +82,11 @@ impl Body {
         options.payload = payload;
         let input = Input::open(input)?;
         let report = Report { input: input.name().to_owned(), ..Report::default() };
-        Ok(Body { input, splitter: Splitter::new(options), ended: false, started: Instant::now(), report })
+        let mut splitter = AnySplitter::new(options).with_movie(input.movie());
+        if let Some(size) = common.max_memory {
+            splitter = splitter.with_memory(size.0);
+        }
+        Ok(Body { input, splitter, ended: false, started: Instant::now(), report })
     }
 
     /// The next event; `None` at the end of the input.
@@ -91,10 +96,14 @@ impl Body {
     pub fn next_event(&mut self) -> Result<Option<Event>, Failure> {
         loop {
             let event = self.splitter.next_event().map_err(|error| {
-                Failure::Work(format!(
-                    "{}: {error}; without --strict damage is skipped and reported",
-                    self.input.name()
-                ))
+                let name = self.input.name();
+                Failure::Work(match error {
+                    ReadError::Damaged(error) => {
+                        format!("{name}: {error}; without --strict damage is skipped and reported")
+                    }
+                    // --max-memory is what allows more.
+                    other => format!("{name}: {other} (--max-memory)"),
+                })
             })?;
             match event {
                 Some(event) => {

@@ -4,11 +4,14 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use bytes::Bytes;
+use kineframe::mp4::{MovieBox, find_movie, is_mp4};
 use kineframe::source::{File, MediaSource, SourceError, StartSelector, Stdin};
 
 use crate::outcome::Failure;
 use crate::signals::Stop;
 
+/// Longest description of an MP4 file that is read ahead.
+const MAX_MOVIE: u64 = 64 << 20;
 /// Pieces read ahead of the one in work.
 const AHEAD: usize = 2;
 
@@ -16,8 +19,11 @@ const AHEAD: usize = 2;
 pub struct Input {
     name: String,
     length: Option<u64>,
+    movie: Option<MovieBox>,
     pieces: Receiver<Message>,
     stop: Stop,
+    /// What was looked at and not handed out yet.
+    ahead: Option<Bytes>,
     /// Bytes handed out so far.
     pub bytes_read: u64,
 }
@@ -43,13 +49,21 @@ impl Input {
             )));
         }
         if name == "-" {
-            return Self::read("standard input", None, Stdin);
+            return Self::read("standard input", None, None, Stdin);
         }
         let length = std::fs::metadata(name).ok().filter(std::fs::Metadata::is_file).map(|file| file.len());
-        Self::read(name, length, File::new(name))
+        let file = File::new(name);
+        // What cannot be read here is told by the first piece.
+        let movie = file.random_access().and_then(|mut file| find_movie(&mut *file, MAX_MOVIE).ok().flatten());
+        Self::read(name, length, movie, file)
     }
 
-    fn read(name: &str, length: Option<u64>, source: impl MediaSource + 'static) -> Result<Input, Failure> {
+    fn read(
+        name: &str,
+        length: Option<u64>,
+        movie: Option<MovieBox>,
+        source: impl MediaSource + 'static,
+    ) -> Result<Input, Failure> {
         let (sender, pieces) = sync_channel(AHEAD);
         let wake = sender.clone();
         let stop = Stop::watch(move || {
@@ -61,28 +75,47 @@ impl Input {
             .name("reader".into())
             .spawn(move || forward(&source, &sender))
             .map_err(|error| Failure::Work(format!("no thread to read with: {error}")))?;
-        Ok(Input { name: name.to_owned(), length, pieces, stop, bytes_read: 0 })
+        Ok(Input { name: name.to_owned(), length, movie, pieces, stop, ahead: None, bytes_read: 0 })
     }
 
     /// The next piece; `None` at the end.
     ///
     /// # Errors
-    /// The input cannot be opened or read further, is MP4, or a signal came.
+    /// The input cannot be opened or read further, or a signal came.
     pub fn next_piece(&mut self) -> Result<Option<Bytes>, Failure> {
+        let piece = match self.ahead.take() {
+            Some(piece) => Some(piece),
+            None => self.receive()?,
+        };
+        self.bytes_read += piece.as_ref().map_or(0, |piece| piece.len() as u64);
+        Ok(piece)
+    }
+
+    /// Whether the input is MP4; waits for its first bytes. To be asked before anything is read.
+    ///
+    /// # Errors
+    /// As for [`next_piece`](Self::next_piece).
+    pub fn is_mp4(&mut self) -> Result<bool, Failure> {
+        let mut first = Vec::new();
+        while first.len() < 8 {
+            let Some(piece) = self.receive()? else { break };
+            if first.is_empty() && piece.len() >= 8 {
+                let known = is_mp4(&piece);
+                self.ahead = Some(piece);
+                return Ok(known);
+            }
+            first.extend_from_slice(&piece);
+        }
+        let known = is_mp4(&first);
+        self.ahead = Some(first.into()).filter(|first: &Bytes| !first.is_empty());
+        Ok(known)
+    }
+
+    fn receive(&mut self) -> Result<Option<Bytes>, Failure> {
         loop {
             self.stop.check()?;
             match self.pieces.recv() {
-                Ok(Message::Piece(Ok(piece))) => {
-                    if self.bytes_read == 0 && piece.get(4..8) == Some(b"ftyp") {
-                        return Err(Failure::Work(format!(
-                            "{}: is MP4, which this version does not read; give it the Matroska body of GetMedia or \
-                             GetMediaForFragmentList, or convert it: ffmpeg -i FILE -c copy FILE.mkv",
-                            self.name
-                        )));
-                    }
-                    self.bytes_read += piece.len() as u64;
-                    return Ok(Some(piece));
-                }
+                Ok(Message::Piece(Ok(piece))) => return Ok(Some(piece)),
                 Ok(Message::Piece(Err(error))) => return Err(Failure::Work(error.to_string())),
                 Ok(Message::End) | Err(_) => return Ok(None),
                 Ok(Message::Wake) => {}
@@ -95,6 +128,11 @@ impl Input {
         &self.stop
     }
 
+    /// What describes it, where it is MP4 with that behind the media.
+    pub fn movie(&self) -> Option<MovieBox> {
+        self.movie.clone()
+    }
+
     /// Its length in bytes, where that can be told.
     pub fn length(&self) -> Option<u64> {
         self.length
@@ -102,8 +140,11 @@ impl Input {
 
     /// The pieces alone; a signal ends them.
     pub fn into_pieces(self) -> impl Iterator<Item = Result<Bytes, SourceError>> + Send {
-        let (pieces, stop) = (self.pieces, self.stop);
+        let (mut ahead, pieces, stop) = (self.ahead, self.pieces, self.stop);
         std::iter::from_fn(move || {
+            if let Some(piece) = ahead.take() {
+                return Some(Ok(piece));
+            }
             loop {
                 stop.check().ok()?;
                 match pieces.recv().ok()? {

@@ -235,9 +235,10 @@ impl Run {
     ///
     /// # Errors
     /// No thread can be started.
-    pub fn start(input: Body, options: Options, export: &ExportOptions, common: &Common) -> Result<Run, Failure> {
+    pub fn start(input: Body, mut options: Options, export: &ExportOptions, common: &Common) -> Result<Run, Failure> {
         let (name, stop, length) = (input.name().to_owned(), input.stop().clone(), input.length());
         let export = export.clone();
+        options.movie = input.movie();
         let pictures = Pictures::of_pieces(Box::new(input.into_pieces()), options, move || encoder(&export))
             .map_err(|error| Failure::Work(error.to_string()))?;
         let progress = Progress::new(common, length);

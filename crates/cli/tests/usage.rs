@@ -58,7 +58,7 @@ fn mp4_is_named_for_what_it_is() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("clip.bin");
     fs::write(&path, b"\0\0\0\x18ftypisom\0\0\0\0isommp42").expect("written");
-    let (code, error) = refused(&["fragments", path.to_str().expect("UTF-8")]);
+    let (code, error) = refused(&["inspect", "--tree", path.to_str().expect("UTF-8")]);
     assert_eq!(code, 1);
     assert!(error.contains("MP4"), "{error}");
 }

@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use kineframe_fragment::{Damage, Event, FragmentHead, Frame, ServiceError, Splitter, StartSelector};
+use kineframe_fragment::{Damage, Event, FragmentHead, Frame, ServiceError, StartSelector};
+use kineframe_mp4::{AnySplitter, MovieBox, find_movie};
 use kineframe_source::{MediaSource, Pieces};
 
 use crate::error::ConsumerError;
@@ -12,6 +13,9 @@ use crate::fragments::Fragment;
 
 /// Longest fragment whose bytes are kept. The service takes 50 MB.
 const MAX_FRAGMENT: usize = 256 << 20;
+
+/// Longest description of an MP4 file that is read ahead: that of some hundred hours.
+const MAX_MOVIE: u64 = 64 << 20;
 
 /// The front door: fragments and frames of an input, in order, as an iterator that blocks.
 ///
@@ -36,7 +40,7 @@ const MAX_FRAGMENT: usize = 256 << 20;
 #[derive(Debug)]
 pub struct Consumer {
     input: Input,
-    splitter: Splitter,
+    splitter: AnySplitter,
     frames: Vec<Frame>,
     kept: Kept,
     keep_fragments: bool,
@@ -76,14 +80,16 @@ impl std::fmt::Debug for Input {
 impl Consumer {
     /// Begins to read an input from its beginning.
     pub fn open(source: &dyn MediaSource) -> Self {
-        Self::of_pieces(source.open_blocking(&StartSelector::Earliest))
+        let mut consumer = Self::of_pieces(source.open_blocking(&StartSelector::Earliest));
+        consumer.splitter = consumer.splitter.with_movie(movie_of(source));
+        consumer
     }
 
     /// Begins to read pieces that come from elsewhere.
     pub fn of_pieces(pieces: Pieces) -> Self {
         Consumer {
             input: Input::Open(pieces),
-            splitter: Splitter::new(kineframe_fragment::Options::default()),
+            splitter: AnySplitter::new(kineframe_fragment::Options::default()),
             frames: Vec::new(),
             kept: Kept::default(),
             keep_fragments: true,
@@ -145,7 +151,7 @@ impl Iterator for Consumer {
                 Ok(None) => {}
                 Err(error) => {
                     self.input = Input::Ended(None);
-                    return Some(Err(ConsumerError::Damaged(error)));
+                    return Some(Err(ConsumerError::from(error)));
                 }
             }
             let ended = match &mut self.input {
@@ -165,6 +171,12 @@ impl Iterator for Consumer {
             self.input = Input::Ended(ended.map(ConsumerError::from));
         }
     }
+}
+
+/// What describes an MP4 file, where that stands behind the media and the source can be read anywhere.
+pub(crate) fn movie_of(source: &dyn MediaSource) -> Option<MovieBox> {
+    // What cannot be read here is told by the pieces.
+    find_movie(&mut *source.random_access()?, MAX_MOVIE).ok().flatten()
 }
 
 /// The pieces of the fragment being read.

@@ -5,9 +5,11 @@ use std::num::NonZeroUsize;
 use std::time::Instant;
 
 use kineframe_codec::{DecodeOptions, Decoders};
-use kineframe_fragment::{Splitter, StartSelector};
+use kineframe_fragment::StartSelector;
+use kineframe_mp4::{AnySplitter, MovieBox};
 use kineframe_source::{MediaSource, Pieces};
 
+use crate::consumer::movie_of;
 use crate::error::ConsumerError;
 use crate::feed::{Fed, Feeder, Wish};
 use crate::info::PictureItem;
@@ -49,6 +51,9 @@ pub struct Options {
     /// for encoded frames on their way to the workers, for frames of one track that are not decided on yet, and for
     /// the frames that each worker keeps for a replay; a quarter is for finished outputs that wait for their turn.
     pub memory: usize,
+    /// What describes an MP4 input whose media comes first, read beforehand. [`Pictures::open`] finds it by itself where
+    /// the source can be read anywhere; else such an input is held within `memory` until the description comes.
+    pub movie: Option<MovieBox>,
 }
 
 impl Options {
@@ -66,6 +71,7 @@ impl Options {
             damaged: Damaged::default(),
             strict: false,
             memory: 128 << 20,
+            movie: None,
         }
     }
 }
@@ -91,7 +97,7 @@ impl Options {
 /// # Ok::<(), kineframe_consumer::ConsumerError>(())
 /// ```
 pub struct Pictures<W: PictureWork> {
-    splitter: Splitter,
+    splitter: AnySplitter,
     feeder: Feeder,
     stage: Stage<W>,
     fed: Vec<Fed>,
@@ -123,7 +129,8 @@ where
         options: Options,
         make: impl FnMut() -> W + Send + 'static,
     ) -> Result<Self, ConsumerError> {
-        Self::of_pieces(source.open_blocking(&options.start), options, make)
+        let movie = options.movie.clone().or_else(|| movie_of(source));
+        Self::of_pieces(source.open_blocking(&options.start), Options { movie, ..options }, make)
     }
 
     /// As [`open`](Self::open), of pieces that come from elsewhere.
@@ -149,7 +156,7 @@ where
         let mut splitting = kineframe_fragment::Options::default();
         splitting.strict = options.strict;
         Ok(Pictures {
-            splitter: Splitter::new(splitting),
+            splitter: AnySplitter::new(splitting).with_memory(options.memory as u64).with_movie(options.movie),
             feeder: Feeder::new(Wish {
                 track: options.track,
                 selection: options.selection,
@@ -210,7 +217,7 @@ where
                     Arrival::End => self.last_piece(None),
                 },
                 Err(error) => {
-                    self.error = Some(ConsumerError::Damaged(error));
+                    self.error = Some(error.into());
                     self.end();
                 }
             }

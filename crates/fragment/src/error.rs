@@ -16,6 +16,13 @@ pub struct Error {
     pub damage: kineframe_matroska::Error,
 }
 
+impl Error {
+    /// Damage in a fragment; for readers of other containers.
+    pub fn new(fragment: Option<u64>, number: Option<FragmentNumber>, damage: kineframe_matroska::Error) -> Self {
+        Error { fragment, number, damage }
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.number, self.fragment) {

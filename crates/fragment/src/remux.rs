@@ -9,7 +9,7 @@ mod timeline;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use kineframe_matroska::Tracks;
+use kineframe_matroska::{TrackEntry, Tracks};
 
 pub use merge::Merger;
 pub use split::FragmentFiles;
@@ -85,8 +85,13 @@ impl Default for RemuxOptions {
     }
 }
 
-/// Whether frames of `a` and `b` can stand in one Segment: their track entries are the same, byte for byte.
+/// Whether frames of `a` and `b` can stand in one Segment: their track entries are the same, byte for byte; field by field
+/// where they were not read from Matroska.
 pub(crate) fn same_tracks(a: &Arc<Tracks>, b: &Arc<Tracks>) -> bool {
     Arc::ptr_eq(a, b)
-        || (a.entries.len() == b.entries.len() && a.entries.iter().zip(&b.entries).all(|(a, b)| a.raw == b.raw))
+        || (a.entries.len() == b.entries.len() && a.entries.iter().zip(&b.entries).all(|(a, b)| same_entry(a, b)))
+}
+
+fn same_entry(a: &TrackEntry, b: &TrackEntry) -> bool {
+    if a.raw.is_empty() { a == b } else { a.raw == b.raw }
 }

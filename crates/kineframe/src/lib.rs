@@ -37,6 +37,7 @@
 //! | [`fragment`] | always | fragments: numbers, times, tags, errors in band, split and merge |
 //! | [`codec`] | always | the contract that a decoder keeps |
 //! | `bitstream` | `bitstream` | parameter sets, random access points, framing |
+//! | `mp4` | `mp4` | MP4, plain and fragmented, in and out |
 //! | `source` | `source` | files, standard input, memory as pieces; wrappers for tests |
 //! | `decoders` | `decoders` | the default list of back ends |
 //! | `image_export` | `image-export` | pictures to JPEG, PNG, WebP, NPY, planes |
@@ -59,6 +60,8 @@ pub use kineframe_image_export as image_export;
 #[cfg(feature = "jpeg-turbo")]
 pub use kineframe_jpeg_turbo as jpeg_turbo;
 pub use kineframe_matroska as matroska;
+#[cfg(feature = "mp4")]
+pub use kineframe_mp4 as mp4;
 #[cfg(feature = "source")]
 pub use kineframe_source as source;
 

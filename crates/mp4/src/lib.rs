@@ -1,6 +1,6 @@
 //! MP4 and fragmented MP4, in and out, as the fragment events of Matroska. No I/O.
 //!
-//! [`Writer`] makes a plain file (what GetClip returns), [`FragmentedWriter`] the segments of HLS:
+//! [`AnySplitter`] reads MP4 and Matroska, told apart by content. [`Writer`] makes a plain file (what GetClip returns), [`FragmentedWriter`] the segments of HLS:
 //!
 //! ```
 //! use bytes::Bytes;
@@ -37,8 +37,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#[doc(hidden)]
+pub mod fuzzing;
+mod read;
 mod write;
 
+pub use read::{AnySplitter, MovieBox, ReadError, find_movie, is_mp4};
 pub use write::{
     Finished, FragmentedWriter, Layout, Patch, Payloads, WriteError, WriteFrame, Writer, with_parameter_sets,
 };

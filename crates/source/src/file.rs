@@ -7,7 +7,7 @@ use std::sync::Arc;
 use kineframe_fragment::StartSelector;
 
 use crate::reader::reader;
-use crate::{MediaSource, PieceStream, Pieces, SourceError, SourceErrorKind, thread};
+use crate::{MediaSource, PieceStream, Pieces, ReadSeek, SourceError, SourceErrorKind, thread};
 
 /// Bytes asked of a file in one read: enough that system calls do not count, and little enough to stay in the
 /// processor's caches until the demuxer has been over it.
@@ -62,6 +62,12 @@ impl MediaSource for File {
             Ok(file) => Box::new(reader(&label, file, self.piece)),
             Err(error) => failed(SourceError::from_io(&label, 0, &error)),
         }
+    }
+
+    fn random_access(&self) -> Option<Box<dyn ReadSeek>> {
+        // Only of a regular file: opening a pipe a second time would take bytes from the first reader.
+        let file = std::fs::metadata(&self.path).ok().filter(std::fs::Metadata::is_file);
+        file.and_then(|_| std::fs::File::open(&self.path).ok()).map(|file| Box::new(file) as Box<dyn ReadSeek>)
     }
 }
 

@@ -42,6 +42,7 @@ pub use reader::{Reader, reader};
 pub use throttled::Throttled;
 
 use std::fmt;
+use std::io::{Read, Seek};
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -71,7 +72,18 @@ pub trait MediaSource: fmt::Debug + Send + Sync {
     fn open_blocking(&self, start: &StartSelector) -> Pieces {
         Box::new(blocking::BlockingPieces::new(self.open(start)))
     }
+
+    /// A second reader that can be set to any place, where the input has one: some containers say at their end what is
+    /// in them. `None` by default, and where it cannot be opened, which the pieces will tell.
+    fn random_access(&self) -> Option<Box<dyn ReadSeek>> {
+        None
+    }
 }
+
+/// What can be read anywhere.
+pub trait ReadSeek: Read + Seek + Send {}
+
+impl<R: Read + Seek + Send> ReadSeek for R {}
 
 impl<S: MediaSource + ?Sized> MediaSource for Arc<S> {
     fn open(&self, start: &StartSelector) -> PieceStream {
@@ -80,6 +92,10 @@ impl<S: MediaSource + ?Sized> MediaSource for Arc<S> {
 
     fn open_blocking(&self, start: &StartSelector) -> Pieces {
         (**self).open_blocking(start)
+    }
+
+    fn random_access(&self) -> Option<Box<dyn ReadSeek>> {
+        (**self).random_access()
     }
 }
 
@@ -90,5 +106,9 @@ impl<S: MediaSource + ?Sized> MediaSource for Box<S> {
 
     fn open_blocking(&self, start: &StartSelector) -> Pieces {
         (**self).open_blocking(start)
+    }
+
+    fn random_access(&self) -> Option<Box<dyn ReadSeek>> {
+        (**self).random_access()
     }
 }

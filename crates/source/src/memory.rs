@@ -9,7 +9,7 @@ use futures_core::Stream;
 use kineframe_fragment::StartSelector;
 
 use crate::file::{failed, from_the_beginning};
-use crate::{MediaSource, PieceStream, Pieces, SourceError};
+use crate::{MediaSource, PieceStream, Pieces, ReadSeek, SourceError};
 
 /// A body in memory, handed out as one piece without a copy.
 #[derive(Debug, Clone)]
@@ -36,6 +36,10 @@ impl MediaSource for Memory {
         }
         let piece = Some(self.data.clone()).filter(|data| !data.is_empty());
         Box::new(piece.map(Ok).into_iter())
+    }
+
+    fn random_access(&self) -> Option<Box<dyn ReadSeek>> {
+        Some(Box::new(std::io::Cursor::new(self.data.clone())))
     }
 }
 

@@ -11,10 +11,12 @@ mod vpx;
 use bytes::Bytes;
 use kineframe_fragment::Frame;
 
+pub(crate) use entry::greatest_common_divisor;
 pub use entry::with_parameter_sets;
 pub use error::WriteError;
 pub use fragmented::FragmentedWriter;
 pub use plain::{Finished, Layout, Patch, Payloads, Writer};
+pub(crate) use times::nanos;
 
 /// A frame to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]

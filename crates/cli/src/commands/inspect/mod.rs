@@ -1,5 +1,6 @@
 //! `kineframe inspect`: what is in a file, and what is wrong with it.
 
+mod mp4;
 mod survey;
 mod tree;
 

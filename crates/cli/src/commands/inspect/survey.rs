@@ -18,6 +18,9 @@ use crate::tracks;
 /// See [`Failure`].
 pub fn run(args: &Inspect, common: &Common) -> Result<Outcome, Failure> {
     let mut input = Input::open(&args.input.input)?;
+    if input.is_mp4()? {
+        return super::mp4::run(input, common);
+    }
     let mut demuxer = Demuxer::new(DemuxOptions::default().recover(Recover::Resync).payload(Payload::Skip));
     let mut survey = Survey::default();
     loop {

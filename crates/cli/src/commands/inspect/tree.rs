@@ -33,6 +33,10 @@ const DAMAGE_NAMED: usize = 1000;
 /// See [`Failure`].
 pub fn run(args: &Inspect, common: &Common) -> Result<Outcome, Failure> {
     let mut input = Input::open(&args.input.input)?;
+    if input.is_mp4()? {
+        let name = input.name();
+        return Err(Failure::Work(format!("{name}: is MP4, and --tree lists EBML elements; leave --tree out")));
+    }
     let recovery = if common.strict { Recovery::Stop } else { Recovery::Scan };
     let mut walker = Walker::new(MatroskaSchema, Limits::default(), recovery);
     let mut output = Output::new(common.json);

@@ -1,0 +1,191 @@
+//! MP4 as an input of every command, by path and on standard input: the same frames and pictures as from Matroska.
+
+mod common;
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use common::{code, kineframe, objects, run, testdata};
+use kineframe::fragment::{Event, Options, Splitter};
+use kineframe::mp4::{FragmentedWriter, Layout, WriteFrame, Writer};
+
+const BODY: &str = "generated/h264-high-bframes-aac.mkv";
+
+/// A body as MP4: with the description behind the media, before it, and fragmented.
+fn made(folder: &Path) -> [PathBuf; 3] {
+    let mut splitter = Splitter::new(Options::default());
+    splitter.push(fs::read(testdata(BODY)).expect("it is there").into());
+    splitter.finish();
+    let (mut origin, mut start, mut tracks) = (None, 0, None);
+    let mut fragments: Vec<Vec<WriteFrame>> = Vec::new();
+    while let Some(event) = splitter.next_event().expect("not strict") {
+        match event {
+            Event::Started(head) => {
+                let time = head.producer_timestamp.expect("told").0;
+                start = i64::try_from(time - *origin.get_or_insert(time)).expect("within years");
+                tracks = head.tracks.clone();
+                fragments.push(Vec::new());
+            }
+            Event::Frame(frame) => {
+                let frame = WriteFrame::of(&frame, start).expect("it has a time");
+                fragments.last_mut().expect("it has started").push(frame);
+            }
+            _ => {}
+        }
+    }
+    let entries = &tracks.expect("tracks").entries;
+    let plain = |layout| {
+        let mut writer = Writer::new(layout, entries).expect("tracks");
+        fragments.iter().flatten().for_each(|frame| writer.frame(frame.clone()).expect("a frame"));
+        let mut file = writer.take_chunks().concat();
+        let end = writer.finish().expect("an end");
+        file.extend(end.chunks.concat());
+        for patch in end.patches {
+            file[patch.offset as usize..][..patch.bytes.len()].copy_from_slice(&patch.bytes);
+        }
+        file
+    };
+    let mut writer = FragmentedWriter::new(entries).expect("tracks");
+    let mut fragmented = writer.init_segment().expect("it fits").to_vec();
+    fragments.iter().for_each(|frames| fragmented.extend(writer.media_segment(frames, None).expect("it fits")));
+    let files = [("last", plain(Layout::MoovLast)), ("first", plain(Layout::MoovFirst)), ("fragmented", fragmented)];
+    files.map(|(name, bytes)| {
+        // The name says nothing: inputs are recognised by content.
+        let path = folder.join(format!("{name}.bin"));
+        fs::write(&path, bytes).expect("written");
+        path
+    })
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
+fn piped(args: &[&str], path: &Path) -> Output {
+    let mut child = kineframe()
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command starts");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    // A command that gives up early closes it.
+    let _ = stdin.write_all(&fs::read(path).expect("it is there"));
+    drop(stdin);
+    child.wait_with_output().expect("it ends")
+}
+
+/// The pictures of a folder in the order of their names.
+fn pictures(folder: &Path) -> Vec<Vec<u8>> {
+    let mut names: Vec<PathBuf> =
+        fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("a file").path()).collect();
+    names.sort();
+    names.into_iter().map(|path| fs::read(path).expect("a picture")).collect()
+}
+
+#[test]
+fn pictures_are_those_of_the_matroska_body() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let frames = |input: &str, name: &str, pipe: Option<&Path>| {
+        let out = folder.path().join(name);
+        let args = ["frames", input, "-o", text(&out), "--name", "{index:06}", "--json"];
+        let output = pipe.map_or_else(|| run(&args), |path| piped(&args, path));
+        assert_eq!(code(&output), 0, "{name}: {}", String::from_utf8_lossy(&output.stderr));
+        pictures(&out)
+    };
+    let wanted = frames(text(&testdata(BODY)), "matroska", None);
+    assert_eq!(wanted.len(), 60);
+    for path in made(folder.path()) {
+        let name = path.file_stem().expect("a name").to_str().expect("UTF-8").to_owned();
+        assert!(frames(text(&path), &name, None) == wanted, "{name}");
+        assert!(frames("-", &format!("{name}-piped"), Some(&path)) == wanted, "{name} on standard input");
+        let picture = folder.path().join(format!("{name}.jpg"));
+        let output = run(&["frame", text(&path), "--at", "1s", "-o", text(&picture)]);
+        assert_eq!(code(&output), 0, "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(wanted.contains(&fs::read(&picture).expect("a picture")), "{name}");
+    }
+}
+
+#[test]
+fn a_description_behind_too_much_media_is_an_error_that_says_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [last, first, _] = made(folder.path());
+    let args = ["fragments", "-", "--max-memory", "50KiB"];
+    let output = piped(&args, &last);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!((code(&output), error.lines().count()), (1, 1), "{error}");
+    assert!(error.contains("by its path") && error.contains("--max-memory"), "{error}");
+    assert_eq!(code(&piped(&args, &first)), 0);
+    assert_eq!(code(&run(&["fragments", text(&last), "--max-memory", "50KiB"])), 0);
+}
+
+#[test]
+fn fragments_and_inspect_tell_what_is_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for path in made(folder.path()) {
+        let output = run(&["fragments", text(&path), "--json"]);
+        assert_eq!(code(&output), 0);
+        let (items, summary) = objects(&output);
+        assert_eq!((items.len(), &summary["frames_seen"]), (1, &124.into()));
+        let item = &items[0];
+        assert_eq!((&item["frames"], &item["complete"], &item["offset"]), (&124.into(), &true.into(), &0.into()));
+        assert_eq!(item["length"].as_u64(), Some(fs::metadata(&path).expect("a file").len()));
+        assert_eq!(item["tracks"][0]["codec_id"], "V_MPEG4/ISO/AVC");
+        assert_eq!(item["tracks"][1]["frames"], 64);
+        let output = run(&["inspect", text(&path), "--json"]);
+        assert_eq!(code(&output), 0);
+        let found: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one object");
+        assert_eq!(
+            (&found["documents"][0]["doc_type"], &found["documents"][0]["frames"]),
+            (&"mp4".into(), &124.into())
+        );
+        assert_eq!(
+            (found["tracks"][0]["width"].as_u64(), found["problems"].as_array().map(Vec::len)),
+            (Some(320), Some(0))
+        );
+    }
+}
+
+#[test]
+fn split_and_merge_make_matroska_of_it() {
+    if Command::new("ffprobe").arg("-version").stdout(Stdio::null()).status().is_err() {
+        println!("skipped: ffprobe is not installed");
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let sums = |path: &Path| {
+        let wish = [
+            "-v",
+            "error",
+            "-show_data_hash",
+            "sha256",
+            "-show_entries",
+            "packet=stream_index,data_hash",
+            "-of",
+            "csv",
+        ];
+        let output = Command::new("ffprobe").args(wish).arg(path).output().expect("it runs");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    let whole = folder.path().join("matroska.mkv");
+    assert_eq!(code(&run(&["merge", text(&testdata(BODY)), "-o", text(&whole)])), 0);
+    let wanted = sums(&whole);
+    assert_eq!(wanted.len(), 124);
+    for path in made(folder.path()) {
+        let merged = path.with_extension("mkv");
+        assert_eq!(code(&run(&["merge", text(&path), "-o", text(&merged)])), 0);
+        assert_eq!(sums(&merged), wanted, "{}", path.display());
+        let parts = path.with_extension("parts");
+        assert_eq!(code(&run(&["split", text(&path), "-o", text(&parts)])), 0);
+        let files: Vec<PathBuf> =
+            fs::read_dir(&parts).expect("a folder").map(|part| part.expect("a file").path()).collect();
+        assert_eq!(files.len(), 1);
+        assert_eq!(sums(&files[0]), wanted, "{}", path.display());
+    }
+}
