@@ -6,7 +6,9 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
+use common::browser::{Player, play};
 use common::{code, kineframe, objects, run, testdata};
 use kineframe::fragment::{Event, Options, Splitter};
 use kineframe::mp4::{FragmentedWriter, Layout, WriteFrame, Writer};
@@ -187,5 +189,23 @@ fn split_and_merge_make_matroska_of_it() {
             fs::read_dir(&parts).expect("a folder").map(|part| part.expect("a file").path()).collect();
         assert_eq!(files.len(), 1);
         assert_eq!(sums(&files[0]), wanted, "{}", path.display());
+    }
+}
+
+#[test]
+fn chromium_plays_what_is_written() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [_, first, fragmented] = made(folder.path());
+    for path in [first, fragmented] {
+        match play(&fs::read(&path).expect("written"), Duration::from_secs(60)) {
+            Player::Missing => return println!("skipped: chromium is not installed"),
+            Player::Said(report) => {
+                println!("{}: {report}", path.display());
+                let report: serde_json::Value = serde_json::from_str(&report).expect("a report in JSON");
+                assert_eq!(report["error"], serde_json::Value::Null, "{report}");
+                let number = |field: &str| report[field].as_f64().unwrap_or_else(|| panic!("{field}: {report}"));
+                assert!(number("ready") >= 2.0 && number("played") > 0.0, "{report}");
+            }
+        }
     }
 }

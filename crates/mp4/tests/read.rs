@@ -269,6 +269,42 @@ fn spoilt_files_are_no_danger() {
     }
 }
 
+/// Counts of four thousand million, for which the file has no bytes, cost neither time nor memory.
+#[test]
+fn counts_without_bytes_behind_them_end_at_once() {
+    let mut entry = TrackEntry::new(1, TrackType::VIDEO, "V_MJPEG");
+    entry.video = Some(Video { pixel_width: 64, pixel_height: 48, ..Video::default() });
+    let frames: Vec<WriteFrame> =
+        (0..3).map(|place| WriteFrame::new(1, place * 40_000_000, true, Bytes::from_static(b"\xff\xd8x"))).collect();
+    let began = std::time::Instant::now();
+
+    // `stsz`: all samples of one byte, and as many as 32 bits hold; `stsc`: all of them in the first chunk.
+    let mut file = plain(Layout::MoovFirst, &frames, &[entry.clone()]);
+    let place = |file: &[u8], kind: &[u8]| file.windows(4).position(|found| found == kind).expect("the box");
+    let stsz = place(&file, b"stsz");
+    file[stsz + 8..stsz + 16].copy_from_slice(&[0, 0, 0, 1, 0xff, 0xff, 0xff, 0xff]);
+    let stsc = place(&file, b"stsc");
+    file[stsc + 16..stsc + 20].copy_from_slice(&[0xff; 4]);
+    let events = read(&file, 64);
+    assert_eq!((self::frames(&events).len(), damage(&events).len()), (9, 1), "{:?}", damage(&events));
+
+    // Chunks that stand before everything.
+    let stco = place(&file, b"stco");
+    file[stco + 12..stco + 16].copy_from_slice(&[0; 4]);
+    assert!(!damage(&read(&file, 64)).is_empty());
+
+    // `trun`: no field of its own for a sample, and as many as 32 bits hold.
+    let mut writer = FragmentedWriter::new(&[entry]).expect("a track");
+    let mut file = writer.init_segment().expect("it fits").to_vec();
+    file.extend(writer.media_segment(&frames, None).expect("it fits"));
+    let trun = place(&file, b"trun");
+    file[trun + 5..trun + 8].copy_from_slice(&[0, 0, 1]);
+    file[trun + 8..trun + 12].copy_from_slice(&[0xff; 4]);
+    assert!(!damage(&read(&file, 64)).is_empty());
+
+    assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
+}
+
 fn any_frames() -> impl Strategy<Value = Vec<WriteFrame>> {
     let frame = (1u64..3, 0i64..5_000, any::<bool>(), proptest::collection::vec(any::<u8>(), 0..50));
     let frame = frame.prop_map(|(track, millis, key, data)| {
