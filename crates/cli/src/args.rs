@@ -1,10 +1,14 @@
 //! What a person types: commands, flags and their values.
 
+mod serve;
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+
+pub use serve::Serve;
 
 use crate::units::{Bound, ByteSize, Duration, Moment};
 
@@ -37,6 +41,8 @@ pub enum Command {
     Split(Split),
     /// Consecutive fragments as one playable, seekable file
     Merge(Merge),
+    /// The local Kinesis Video service, for tests without an account
+    Serve(Serve),
     /// The decoder back ends in this build, in order of preference
     Decoders,
     /// A completion script for a shell, on standard output

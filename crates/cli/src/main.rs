@@ -45,6 +45,7 @@ fn run(cli: &Cli) -> Result<Outcome, Failure> {
         Command::Frame(args) => commands::frames::frame(args, common),
         Command::Split(args) => commands::split::run(args, common),
         Command::Merge(args) => commands::merge::run(args, common),
+        Command::Serve(args) => commands::serve::run(args, common),
         Command::Decoders => commands::decoders::run(common),
     }
 }

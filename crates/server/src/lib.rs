@@ -17,6 +17,8 @@
 //! ```
 
 mod api;
+mod auth;
+mod fault;
 mod http;
 mod ingest;
 mod media;
@@ -24,6 +26,8 @@ mod names;
 mod options;
 mod server;
 mod service;
+mod store;
 
+pub use fault::{Fault, FaultKind, FaultPlace, FaultTarget, InvalidFault};
 pub use options::{Auth, Data, Options};
 pub use server::{ServeError, Server};

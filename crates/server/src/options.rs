@@ -4,6 +4,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::fault::Fault;
+use crate::names;
+
 /// Where streams and their media are kept.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -23,6 +26,23 @@ pub enum Auth {
     /// Any request is answered, signed or not.
     #[default]
     Off,
+    /// Requests are signed with these (Signature Version 4), for the server's region.
+    SigV4 {
+        /// The access key's identifier.
+        access_key_id: String,
+        /// Its secret.
+        secret_access_key: String,
+    },
+}
+
+impl Auth {
+    /// Credentials made up at random.
+    pub fn generate() -> Self {
+        Auth::SigV4 {
+            access_key_id: format!("AKIA{}", names::random_text::<16>()),
+            secret_access_key: names::random_text::<40>(),
+        }
+    }
 }
 
 /// How a [`Server`](crate::Server) behaves. Made by [`Default`], then changed field by field; the defaults are the
@@ -58,6 +78,11 @@ pub struct Options {
     pub buffer_time: Duration,
     /// What is kept of a stream without data retention, in bytes. Default 200 MB.
     pub buffer_bytes: u64,
+    /// With [`Data::Memory`]: what is kept of a stream with data retention, in bytes; the oldest goes first. Default
+    /// 1 GiB.
+    pub memory_bytes: u64,
+    /// What goes wrong on purpose. Default: nothing.
+    pub faults: Vec<Fault>,
 }
 
 impl Default for Options {
@@ -77,6 +102,8 @@ impl Default for Options {
             max_put_media: 1,
             buffer_time: Duration::from_secs(5 * 60),
             buffer_bytes: 200_000_000,
+            memory_bytes: 1 << 30,
+            faults: Vec::new(),
         }
     }
 }

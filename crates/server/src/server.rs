@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,14 +17,21 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::api::{archive, control, get_media, put_media};
+use crate::auth::Payload;
+use crate::fault::FaultTarget;
+use crate::http::reset::{Reset, Socket};
 use crate::http::{self, Answer, ApiError};
-use crate::options::Options;
+use crate::media::stream::now_ms;
+use crate::options::{Auth, Data, Options};
 use crate::service::Service;
+use crate::store::{Store, StoredStream};
 
 /// Bytes of a request's headers.
 const HEADERS: usize = 64 << 10;
 /// How long a client may take to send them.
 const HEADER_TIME: Duration = Duration::from_secs(30);
+/// How often what is too old is looked for.
+const TIDY: Duration = Duration::from_secs(1);
 /// How long connections may take to come to their end when the server stops.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -39,6 +47,14 @@ pub enum ServeError {
         /// What the system says.
         kind: io::ErrorKind,
     },
+    /// The data folder cannot be used: it is no folder, not allowed, damaged, or in use by another server.
+    #[error("the data folder {} cannot be used: {what}", folder.display())]
+    Data {
+        /// The folder.
+        folder: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
 }
 
 /// A Kinesis Video service on this machine. It serves until [`Server::stop`], or until it is dropped.
@@ -50,6 +66,7 @@ pub struct Server {
     endpoint: String,
     stop: watch::Sender<bool>,
     task: Option<JoinHandle<()>>,
+    service: Arc<Service>,
 }
 
 impl Server {
@@ -62,10 +79,11 @@ impl Server {
         let failed = |error: io::Error| ServeError::Listen { address, kind: error.kind() };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
+        let (store, stored) = open(&options.data).await?;
         let (stop, stopping) = watch::channel(false);
-        let service = Arc::new(Service::new(options, stopping));
-        let task = tokio::spawn(listen(listener, service));
-        Ok(Server { address, endpoint: format!("http://{address}"), stop, task: Some(task) })
+        let service = Arc::new(Service::new(options, stopping, store, stored));
+        let task = tokio::spawn(listen(listener, Arc::clone(&service)));
+        Ok(Server { address, endpoint: format!("http://{address}"), stop, task: Some(task), service })
     }
 
     /// Where it listens: `http://127.0.0.1:PORT`.
@@ -78,12 +96,19 @@ impl Server {
         self.address
     }
 
+    /// Asks for other credentials from now on. Requests that are signed with the old ones are told that these have
+    /// expired.
+    pub fn replace_auth(&self, auth: Auth) {
+        self.service.guard.replace(auth);
+    }
+
     /// Ends all connections and stops. What was acknowledged as persisted is kept.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
         if let Some(task) = self.task.take() {
             let _ = task.await;
         }
+        self.service.close().await;
     }
 }
 
@@ -93,11 +118,28 @@ impl Drop for Server {
     }
 }
 
+async fn open(data: &Data) -> Result<(Option<Store>, Vec<StoredStream>), ServeError> {
+    let Data::Folder(folder) = data else { return Ok((None, Vec::new())) };
+    let path = folder.clone();
+    let failed = |what: String| ServeError::Data { folder: folder.clone(), what };
+    match tokio::task::spawn_blocking(move || Store::open(&path)).await {
+        Ok(Ok((store, stored))) => Ok((Some(store), stored)),
+        Ok(Err(error)) => Err(failed(error.to_string())),
+        Err(error) => Err(failed(error.to_string())),
+    }
+}
+
 async fn listen(listener: TcpListener, service: Arc<Service>) {
     let mut stopping = service.stopping.clone();
     let mut connections = JoinSet::new();
+    let mut tidy = tokio::time::interval(TIDY);
     loop {
         tokio::select! {
+            _ = tidy.tick() => {
+                for stream in service.streams(|_| true) {
+                    service.expire(&stream);
+                }
+            }
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
                     connections.spawn(connection(stream, Arc::clone(&service)));
@@ -122,16 +164,18 @@ pub(crate) async fn stopped(stopping: &mut watch::Receiver<bool>) {
 async fn connection(stream: TcpStream, service: Arc<Service>) {
     let _ = stream.set_nodelay(true);
     let mut stopping = service.stopping.clone();
+    let reset = Reset::default();
+    let socket = Socket::new(stream, reset.clone());
     let answer = service_fn(move |request| {
-        let service = Arc::clone(&service);
-        async move { Ok::<_, Infallible>(respond(&service, request).await) }
+        let (service, reset) = (Arc::clone(&service), reset.clone());
+        async move { Ok::<_, Infallible>(respond(&service, &reset, request).await) }
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIME)
         .max_buf_size(HEADERS.max(400 << 10))
         .half_close(true)
-        .serve_connection(TokioIo::new(stream), answer);
+        .serve_connection(TokioIo::new(socket), answer);
     tokio::pin!(connection);
     let stopped = tokio::select! {
         _ = connection.as_mut() => false,
@@ -143,29 +187,33 @@ async fn connection(stream: TcpStream, service: Arc<Service>) {
     }
 }
 
-async fn respond(service: &Arc<Service>, request: Request<Incoming>) -> Answer {
-    http::identify(route(service, request).await.unwrap_or_else(|error| http::error(&error)))
+async fn respond(service: &Arc<Service>, reset: &Reset, request: Request<Incoming>) -> Answer {
+    http::identify(route(service, reset, request).await.unwrap_or_else(|error| http::error(&error)))
 }
 
-async fn route(service: &Arc<Service>, request: Request<Incoming>) -> Result<Answer, ApiError> {
+async fn route(service: &Arc<Service>, reset: &Reset, request: Request<Incoming>) -> Result<Answer, ApiError> {
     if request.method() != Method::POST {
         return Ok(http::empty(StatusCode::METHOD_NOT_ALLOWED));
     }
-    let path = request.uri().path().to_owned();
-    if path == "/putMedia" {
-        return put_media::put_media(service, request);
+    let (parts, body) = request.into_parts();
+    if parts.uri.path() == "/putMedia" {
+        service.guard.check(&parts, Payload::Streamed, now_ms())?;
+        return put_media::put_media(service, &parts.headers, body, reset).await;
     }
-    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default().to_owned();
-    let body = http::read(request).await?;
-    match path.as_str() {
-        "/createStream" => control::create_stream(service, &body),
-        "/describeStream" => control::describe_stream(service, &body),
-        "/listStreams" => control::list_streams(service, &body),
-        "/deleteStream" => control::delete_stream(service, &body),
-        "/getDataEndpoint" => control::get_data_endpoint(service, &body, &host),
-        "/getMedia" => get_media::get_media(service, &body),
+    let body = http::read(body).await?;
+    service.guard.check(&parts, Payload::Whole(&body), now_ms())?;
+    let path = parts.uri.path();
+    let throttled = !control::is_control(path) && service.faults.throttles(FaultTarget::Get);
+    if throttled {
+        return Err(ApiError::client_limit("Rate exceeded"));
+    }
+    match path {
+        "/getMedia" => get_media::get_media(service, &body, reset),
         "/listFragments" => archive::list_fragments(service, &body),
-        "/getMediaForFragmentList" => archive::get_media_for_fragment_list(service, &body),
-        _ => Err(ApiError::unknown_operation("There is no such call, or this service does not have it.")),
+        "/getMediaForFragmentList" => archive::get_media_for_fragment_list(service, &body, reset),
+        _ => {
+            let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+            control::answer(service, path, &body, host).await
+        }
     }
 }

@@ -1,28 +1,48 @@
 //! What all connections share: the options and the streams.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
 use crate::api::StreamRef;
+use crate::auth::Guard;
+use crate::fault::Faults;
 use crate::http::ApiError;
-use crate::media::stream::Stream;
+use crate::media::fragment::Fragment;
+use crate::media::stream::{Keep, Stream};
 use crate::names::{self, StreamArn};
 use crate::options::Options;
+use crate::store::{Store, StoreError, StoredStream};
 
 /// The state of a server.
 #[derive(Debug)]
 pub(crate) struct Service {
     pub(crate) options: Options,
+    pub(crate) guard: Guard,
+    pub(crate) faults: Faults,
     streams: Mutex<BTreeMap<String, Arc<Stream>>>,
+    store: Option<Store>,
     /// True once the server stops.
     pub(crate) stopping: watch::Receiver<bool>,
 }
 
 impl Service {
-    pub(crate) fn new(options: Options, stopping: watch::Receiver<bool>) -> Self {
-        Service { options, streams: Mutex::default(), stopping }
+    pub(crate) fn new(
+        options: Options,
+        stopping: watch::Receiver<bool>,
+        store: Option<Store>,
+        stored: Vec<StoredStream>,
+    ) -> Self {
+        let guard = Guard::new(options.auth.clone(), options.region.clone());
+        let faults = Faults::new(&options.faults);
+        let streams = stored.into_iter().map(|stored| {
+            let stream = Stream::restored(stored);
+            let name = stream.settings().name.clone();
+            (name, Arc::new(stream))
+        });
+        Service { options, guard, faults, streams: Mutex::new(streams.collect()), store, stopping }
     }
 
     fn map(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Stream>>> {
@@ -32,18 +52,100 @@ impl Service {
     /// Adds a stream.
     ///
     /// # Errors
-    /// There is one of this name.
-    pub(crate) fn add_stream(&self, name: String, stream: Stream) -> Result<(), ApiError> {
-        let mut streams = self.map();
-        if streams.contains_key(&name) {
-            return Err(ApiError::in_use("The stream already exists."));
+    /// There is one of this name, or it cannot be stored.
+    pub(crate) async fn add_stream(&self, name: String, stream: Stream) -> Result<(), ApiError> {
+        let stream = Arc::new(stream);
+        match self.map().entry(name.clone()) {
+            Entry::Occupied(_) => return Err(ApiError::in_use("The stream already exists.")),
+            Entry::Vacant(entry) => drop(entry.insert(Arc::clone(&stream))),
         }
-        streams.insert(name, Arc::new(stream));
-        Ok(())
+        let stored = self.store_settings(&stream).await;
+        if stored.is_err() {
+            self.map().remove(&name);
+        }
+        stored
     }
 
-    pub(crate) fn remove_stream(&self, name: &str) {
-        self.map().remove(name);
+    /// Keeps a stream's settings.
+    ///
+    /// # Errors
+    /// They cannot be stored.
+    pub(crate) async fn store_settings(&self, stream: &Stream) -> Result<(), ApiError> {
+        let counter = stream.counter();
+        self.store_counter(stream, counter).await
+    }
+
+    /// Keeps a stream's settings, and the counter that its next fragments begin with.
+    ///
+    /// # Errors
+    /// They cannot be stored.
+    pub(crate) async fn store_counter(&self, stream: &Stream, counter: u64) -> Result<(), ApiError> {
+        let Some(store) = &self.store else { return Ok(()) };
+        let settings = stream.settings().clone();
+        let stored = store.settings(&stream.id, settings, counter);
+        match stored.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(ApiError::internal_failure(error.to_string())),
+            Err(_) => Err(ApiError::internal_failure("The store has gone.")),
+        }
+    }
+
+    /// Removes a stream and all that is stored of it.
+    ///
+    /// # Errors
+    /// It cannot be removed from the store.
+    pub(crate) async fn remove_stream(&self, stream: &Stream) -> Result<(), ApiError> {
+        let name = stream.settings().name.clone();
+        self.map().remove(&name);
+        stream.delete();
+        let Some(store) = &self.store else { return Ok(()) };
+        match store.delete(&stream.id).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(ApiError::internal_failure(error.to_string())),
+            Err(_) => Err(ApiError::internal_failure("The store has gone.")),
+        }
+    }
+
+    /// Puts a whole fragment into the archive; `done` is called when it is there, or cannot be.
+    pub(crate) async fn archive(
+        &self,
+        stream: &Arc<Stream>,
+        fragment: &Arc<Fragment>,
+        done: impl FnOnce(bool) + Send + 'static,
+    ) {
+        let Some(store) = &self.store else {
+            fragment.archive();
+            done(true);
+            return;
+        };
+        fragment.set_pending(true);
+        let (kept, owner, mut told) = (Arc::clone(fragment), Arc::clone(stream), Told(Some(done)));
+        let done = move |result: Result<(), StoreError>| {
+            kept.set_pending(false);
+            owner.cool();
+            told.tell(result.is_ok());
+        };
+        store.fragment(&stream.id, Arc::clone(fragment), done).await;
+    }
+
+    /// Closes the store: what was given to it before is on disk when this returns.
+    pub(crate) async fn close(&self) {
+        if let Some(store) = &self.store {
+            store.close().await;
+        }
+    }
+
+    /// Forgets what is too old, or too much, of a stream.
+    pub(crate) fn expire(&self, stream: &Stream) {
+        let options = &self.options;
+        let keep = Keep {
+            time: options.buffer_time,
+            bytes: options.buffer_bytes,
+            archive_bytes: if self.store.is_some() { u64::MAX } else { options.memory_bytes },
+        };
+        if let (Some(below), Some(store)) = (stream.expire(keep), &self.store) {
+            store.expire(&stream.id, below);
+        }
     }
 
     /// The streams whose name is wanted, ordered by name.
@@ -75,5 +177,22 @@ impl Service {
             }
             _ => Err(ApiError::invalid_argument("Either StreamName or StreamARN must be given, and not both.")),
         }
+    }
+}
+
+/// Tells someone whether something was done: that it was not, if nothing else is told.
+struct Told<F: FnOnce(bool)>(Option<F>);
+
+impl<F: FnOnce(bool)> Told<F> {
+    fn tell(&mut self, done: bool) {
+        if let Some(tell) = self.0.take() {
+            tell(done);
+        }
+    }
+}
+
+impl<F: FnOnce(bool)> Drop for Told<F> {
+    fn drop(&mut self) {
+        self.tell(false);
     }
 }

@@ -6,4 +6,5 @@ pub mod fragments;
 pub mod frames;
 pub mod inspect;
 pub mod merge;
+pub mod serve;
 pub mod split;

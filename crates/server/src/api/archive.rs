@@ -8,8 +8,10 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use super::{StreamRef, Timestamp, epoch_seconds, in_range, required};
+use crate::fault::FaultTarget;
+use crate::http::reset::Reset;
 use crate::http::{self, Answer, ApiError, Gone, PieceSender};
-use crate::media::fragment::{Fragment, Place, Read};
+use crate::media::fragment::{Fragment, Next, Place};
 use crate::media::stream::{Connection, Stream};
 use crate::media::tags;
 use crate::service::Service;
@@ -156,7 +158,7 @@ struct GetMediaForFragmentList {
 }
 
 /// GetMediaForFragmentList: the fragments in the order of the list.
-pub(crate) fn get_media_for_fragment_list(service: &Service, body: &[u8]) -> Result<Answer, ApiError> {
+pub(crate) fn get_media_for_fragment_list(service: &Service, body: &[u8], reset: &Reset) -> Result<Answer, ApiError> {
     let input: GetMediaForFragmentList = http::parse(body)?;
     let stream = service.stream(&input.stream)?;
     let numbers = required("fragments", input.fragments)?;
@@ -172,9 +174,11 @@ pub(crate) fn get_media_for_fragment_list(service: &Service, body: &[u8]) -> Res
     let connection = Connection::open(count, service.options.max_get_media_for_fragment_list)
         .ok_or_else(|| ApiError::client_limit("Too many GetMediaForFragmentList connections are open."))?;
     let (sender, answer) = http::pieces("video/webm");
+    let sender = sender.with_fault(service.faults.plan(FaultTarget::Get), Some(reset.clone()));
     tokio::spawn(async move {
         let _ = send_list(&stream, &numbers, &sender).await;
-        drop(connection);
+        drop(connection); // before the body ends: a reader may begin anew at once
+        drop(sender);
     });
     Ok(answer)
 }
@@ -197,7 +201,7 @@ async fn send_stored(fragment: &Fragment, sender: &PieceSender) -> Result<(), Go
     sender.send(fragment.head.clone()).await?;
     sender.send(tags::opening(fragment)).await?;
     let mut place = Place::default();
-    while let Read::Bytes(bytes) = fragment.read(&mut place) {
+    while let Next::Bytes(bytes) = fragment.next(&mut place).await {
         sender.send(bytes).await?;
     }
     Ok(())

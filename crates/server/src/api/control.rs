@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{StreamRef, epoch_seconds, in_range, required};
+use super::configure::StorageConfiguration;
+use super::{StreamRef, configure, epoch_seconds, in_range, one_of, required};
 use crate::http::{self, Answer, ApiError};
 use crate::media::stream::{Settings, Stream, now_ms};
 use crate::names;
@@ -23,8 +24,25 @@ const API_NAMES: [&str; 8] = [
     "GET_IMAGES",
 ];
 /// Hours of ten years.
-const RETENTION: i64 = 87_600;
+pub(crate) const RETENTION: i64 = 87_600;
 const TAGS: usize = 50;
+
+/// Whether this is the path of a call of the control plane.
+pub(crate) fn is_control(path: &str) -> bool {
+    !matches!(path, "/getMedia" | "/listFragments" | "/getMediaForFragmentList" | "/getClip" | "/getImages")
+}
+
+/// The answer to a call of the control plane.
+pub(crate) async fn answer(service: &Service, path: &str, body: &[u8], host: &str) -> Result<Answer, ApiError> {
+    match path {
+        "/createStream" => create_stream(service, body).await,
+        "/describeStream" => describe_stream(service, body),
+        "/listStreams" => list_streams(service, body),
+        "/deleteStream" => delete_stream(service, body).await,
+        "/getDataEndpoint" => get_data_endpoint(service, body, host),
+        _ => configure::answer(service, path, body).await,
+    }
+}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -34,18 +52,22 @@ struct CreateStream {
     media_type: Option<String>,
     kms_key_id: Option<String>,
     data_retention_in_hours: Option<i64>,
-    #[serde(default)]
     tags: Option<BTreeMap<String, String>>,
+    stream_storage_configuration: Option<StorageConfiguration>,
 }
 
 /// CreateStream.
-pub(crate) fn create_stream(service: &Service, body: &[u8]) -> Result<Answer, ApiError> {
+async fn create_stream(service: &Service, body: &[u8]) -> Result<Answer, ApiError> {
     let input: CreateStream = http::parse(body)?;
     let name = required("streamName", input.stream_name)?;
     check_name(&name)?;
     let hours = in_range("dataRetentionInHours", input.data_retention_in_hours, 0, RETENTION)?.unwrap_or(0);
     let tags = input.tags.unwrap_or_default();
     check_tags(&tags)?;
+    let tier = match input.stream_storage_configuration {
+        Some(configuration) => configuration.tier()?,
+        None => "HOT".to_owned(),
+    };
     let created_ms = now_ms();
     let options = &service.options;
     let arn = format!("arn:aws:kinesisvideo:{}:{}:stream/{name}/{created_ms}", options.region, options.account_id);
@@ -61,8 +83,11 @@ pub(crate) fn create_stream(service: &Service, body: &[u8]) -> Result<Answer, Ap
             .unwrap_or_else(|| format!("arn:aws:kms:{}:{}:alias/aws/kinesisvideo", options.region, options.account_id)),
         retention_hours: u32::try_from(hours).unwrap_or(0),
         tags,
+        image_generation: None,
+        notification: None,
+        storage_tier: tier,
     });
-    service.add_stream(name, stream)?;
+    service.add_stream(name, stream).await?;
     Ok(http::json(&serde_json::json!({ "StreamARN": arn })))
 }
 
@@ -76,7 +101,7 @@ fn check_name(name: &str) -> Result<(), ApiError> {
     ))
 }
 
-fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), ApiError> {
+pub(crate) fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), ApiError> {
     if tags.len() > TAGS {
         return Err(ApiError::too_many_tags("A stream has at most 50 tags."));
     }
@@ -124,7 +149,7 @@ impl StreamInfo {
 }
 
 /// DescribeStream.
-pub(crate) fn describe_stream(service: &Service, body: &[u8]) -> Result<Answer, ApiError> {
+fn describe_stream(service: &Service, body: &[u8]) -> Result<Answer, ApiError> {
     let input: StreamRef = http::parse(body)?;
     let stream = service.stream(&input)?;
     Ok(http::json(&serde_json::json!({ "StreamInfo": StreamInfo::of(&stream) })))
@@ -146,7 +171,7 @@ struct StreamNameCondition {
 }
 
 /// ListStreams. The token is the name of the last stream told, in base64.
-pub(crate) fn list_streams(service: &Service, body: &[u8]) -> Result<Answer, ApiError> {
+fn list_streams(service: &Service, body: &[u8]) -> Result<Answer, ApiError> {
     let input: ListStreams = http::parse(body)?;
     let most = in_range("maxResults", input.max_results, 1, 10_000)?.unwrap_or(10_000);
     let prefix = match input.stream_name_condition {
@@ -185,18 +210,16 @@ struct DeleteStream {
 }
 
 /// DeleteStream.
-pub(crate) fn delete_stream(service: &Service, body: &[u8]) -> Result<Answer, ApiError> {
+async fn delete_stream(service: &Service, body: &[u8]) -> Result<Answer, ApiError> {
     let input: DeleteStream = http::parse(body)?;
     let arn = required("streamARN", input.stream_arn)?;
     let stream = service.stream(&StreamRef { stream_name: None, stream_arn: Some(arn) })?;
     check_version(&stream.settings(), input.current_version.as_deref())?;
-    let name = stream.settings().name.clone();
-    service.remove_stream(&name);
-    stream.delete();
+    service.remove_stream(&stream).await?;
     Ok(http::json(&serde_json::json!({})))
 }
 
-fn check_version(settings: &Settings, version: Option<&str>) -> Result<(), ApiError> {
+pub(crate) fn check_version(settings: &Settings, version: Option<&str>) -> Result<(), ApiError> {
     match version {
         Some(version) if version != settings.version => {
             Err(ApiError::version_mismatch("The stream version that you specified is not the latest version."))
@@ -215,16 +238,10 @@ struct GetDataEndpoint {
 }
 
 /// GetDataEndpoint: the address that the request came to.
-pub(crate) fn get_data_endpoint(service: &Service, body: &[u8], host: &str) -> Result<Answer, ApiError> {
+fn get_data_endpoint(service: &Service, body: &[u8], host: &str) -> Result<Answer, ApiError> {
     let input: GetDataEndpoint = http::parse(body)?;
     let api = required("aPIName", input.api_name)?;
-    if !API_NAMES.contains(&api.as_str()) {
-        return Err(ApiError::invalid_argument(format!(
-            "1 validation error detected: Value at 'aPIName' failed to satisfy constraint: Member must satisfy enum \
-             value set: [{}]",
-            API_NAMES.join(", ")
-        )));
-    }
+    one_of("aPIName", &api, &API_NAMES)?;
     service.stream(&input.stream)?;
     Ok(http::json(&serde_json::json!({ "DataEndpoint": format!("http://{host}") })))
 }

@@ -7,8 +7,10 @@ use serde::Deserialize;
 use tokio::time::{Instant, timeout_at};
 
 use super::{StreamRef, Timestamp, required};
+use crate::fault::FaultTarget;
+use crate::http::reset::Reset;
 use crate::http::{self, Answer, ApiError, Gone, PieceSender};
-use crate::media::fragment::{Fragment, Place, Read};
+use crate::media::fragment::{Fragment, Next, Place};
 use crate::media::stream::{Begin, Connection, Stream, now_ms};
 use crate::media::tags;
 use crate::server::stopped;
@@ -32,7 +34,7 @@ struct StartSelector {
 }
 
 /// GetMedia.
-pub(crate) fn get_media(service: &Service, body: &[u8]) -> Result<Answer, ApiError> {
+pub(crate) fn get_media(service: &Service, body: &[u8], reset: &Reset) -> Result<Answer, ApiError> {
     let input: GetMedia = http::parse(body)?;
     let stream = service.stream(&input.stream)?;
     let selector = required("startSelector", input.start_selector)?;
@@ -44,17 +46,16 @@ pub(crate) fn get_media(service: &Service, body: &[u8]) -> Result<Answer, ApiErr
             )
         })?;
     let (sender, answer) = http::pieces("video/webm");
+    let sender = sender.with_fault(service.faults.plan(FaultTarget::Get), Some(reset.clone()));
     let session = Session {
+        _connection: connection,
         idle_end: service.options.idle_end,
         end: Instant::now() + service.options.session_end,
         stopping: service.stopping.clone(),
         stream,
         sender,
     };
-    tokio::spawn(async move {
-        session.run(begin).await;
-        drop(connection);
-    });
+    tokio::spawn(session.run(begin));
     Ok(answer)
 }
 
@@ -100,6 +101,8 @@ fn now(stream: &Stream, idle_end: Duration) -> u64 {
 
 /// One GetMedia connection.
 struct Session {
+    /// Let go of before the body ends: a reader may begin anew at once.
+    _connection: Connection,
     stream: Arc<Stream>,
     sender: PieceSender,
     idle_end: Duration,
@@ -160,12 +163,12 @@ impl Session {
         let mut place = Place::default();
         loop {
             changes.borrow_and_update();
-            match fragment.read(&mut place) {
-                Read::Bytes(bytes) => self.send(bytes).await?,
-                Read::Wait => self.wait(changes).await?,
-                Read::End => break,
+            match fragment.next(&mut place).await {
+                Next::Bytes(bytes) => self.send(bytes).await?,
+                Next::Wait => self.wait(changes).await?,
+                Next::End => break,
                 // Without closing tags: the reader sees that it was cut.
-                Read::Broken => return Ok(()),
+                Next::Broken => return Ok(()),
             }
         }
         let newest = self.stream.newest().map_or(fragment.server_ms, |newest| newest.server_ms);

@@ -1,6 +1,7 @@
 //! The calls, by area.
 
 pub(crate) mod archive;
+pub(crate) mod configure;
 pub(crate) mod control;
 pub(crate) mod get_media;
 pub(crate) mod put_media;
@@ -64,4 +65,16 @@ pub(crate) fn required<T>(name: &str, value: Option<T>) -> Result<T, ApiError> {
             "1 validation error detected: Value null at '{name}' failed to satisfy constraint: Member must not be null"
         ))
     })
+}
+
+/// `Err` unless the value is one of these.
+pub(crate) fn one_of(name: &str, value: &str, values: &[&str]) -> Result<(), ApiError> {
+    if values.contains(&value) {
+        return Ok(());
+    }
+    Err(ApiError::invalid_argument(format!(
+        "1 validation error detected: Value at '{name}' failed to satisfy constraint: Member must satisfy enum value \
+         set: [{}]",
+        values.join(", ")
+    )))
 }

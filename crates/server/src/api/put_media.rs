@@ -1,22 +1,28 @@
 //! PutMedia: a producer's stream in, acknowledgements out while it comes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use hyper::Request;
 use hyper::body::Incoming;
 use hyper::header::HeaderMap;
 use kineframe_fragment::ProducerTimestamp;
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use super::StreamRef;
+use crate::fault::{FaultKind, FaultTarget, Planned};
+use crate::http::reset::Reset;
 use crate::http::{self, Answer, ApiError, Gone, PieceSender};
 use crate::ingest::{AckError, AckEvent, Ingest, Start, Step, ack_line};
 use crate::media::fragment::Fragment;
-use crate::media::stream::{Buffer, Connection, Stream};
+use crate::media::stream::{Connection, Stream};
 use crate::server::stopped;
 use crate::service::Service;
+
+/// How long a producer may go on sending after it was refused.
+const DRAIN: Duration = Duration::from_secs(5);
 
 /// What the headers of a PutMedia request say.
 #[derive(Debug)]
@@ -55,8 +61,16 @@ impl Headers {
 }
 
 /// PutMedia. The answer begins at once, and its body is the acknowledgements.
-pub(crate) fn put_media(service: &Arc<Service>, request: Request<Incoming>) -> Result<Answer, ApiError> {
-    let headers = Headers::read(request.headers())?;
+pub(crate) async fn put_media(
+    service: &Arc<Service>,
+    headers: &HeaderMap,
+    body: Incoming,
+    reset: &Reset,
+) -> Result<Answer, ApiError> {
+    let headers = Headers::read(headers)?;
+    if service.faults.throttles(FaultTarget::Put) {
+        return Err(ApiError::client_limit("Rate exceeded"));
+    }
     let stream = service.stream(&headers.stream)?;
     let connection =
         Connection::open(&stream.connections.put_media, service.options.max_put_media).ok_or_else(|| {
@@ -64,35 +78,53 @@ pub(crate) fn put_media(service: &Arc<Service>, request: Request<Incoming>) -> R
                 "Kinesis Video Streams has throttled the request because of too many open connections.",
             )
         })?;
+    let (number, counter) = stream.open_session();
+    service.store_counter(&stream, counter).await?;
     let (sender, answer) = http::pieces("application/json");
-    let options = &service.options;
+    let (archived, archive) = mpsc::unbounded_channel();
     let session = Session {
-        number: stream.open_session(),
+        _connection: connection,
+        number,
+        waiting: 0,
+        archived,
+        archive,
         ingest: Ingest::new(crate::ingest::IngestLimits::default()),
-        buffer: Buffer { time: options.buffer_time, bytes: options.buffer_bytes },
         service: Arc::clone(service),
         stream,
         headers,
         sender,
         open: None,
+        fault: service.faults.plan(FaultTarget::Put),
+        reset: reset.clone(),
     };
-    tokio::spawn(async move {
-        session.run(request.into_body()).await;
-        drop(connection);
-    });
+    tokio::spawn(session.run(body));
     Ok(answer)
 }
 
 /// One PutMedia connection.
 struct Session {
+    /// Let go of before the answer ends: a producer may begin anew at once.
+    _connection: Connection,
     service: Arc<Service>,
     stream: Arc<Stream>,
     number: u64,
+    /// Fragments that are on their way to the archive.
+    waiting: usize,
+    archived: mpsc::UnboundedSender<Archived>,
+    archive: mpsc::UnboundedReceiver<Archived>,
     headers: Headers,
     sender: PieceSender,
     ingest: Ingest,
-    buffer: Buffer,
     open: Option<Arc<Fragment>>,
+    fault: Option<Planned>,
+    reset: Reset,
+}
+
+/// A fragment is in the archive, or cannot be put there.
+struct Archived {
+    timecode: i64,
+    number: String,
+    done: bool,
 }
 
 /// Why a session ends.
@@ -111,14 +143,25 @@ impl From<Gone> for End {
 }
 
 impl Session {
-    async fn run(mut self, body: Incoming) {
-        let _ = self.take(body).await;
+    async fn run(mut self, mut body: Incoming) {
+        let end = self.take(&mut body).await;
+        // What is whole is acknowledged, whatever came after it.
+        while self.waiting > 0 && !matches!(end, Err(End::Broken)) {
+            let Some(archived) = self.archive.recv().await else { break };
+            if self.persisted(archived).await.is_err() {
+                break;
+            }
+        }
         if let Some(fragment) = self.open.take() {
             self.stream.abandon(&fragment);
         }
+        drop(self);
+        if !matches!(end, Err(End::Broken)) {
+            drain(body).await;
+        }
     }
 
-    async fn take(&mut self, mut body: Incoming) -> Result<(), End> {
+    async fn take(&mut self, body: &mut Incoming) -> Result<(), End> {
         let options = self.service.options.clone();
         let end = Instant::now() + options.session_end;
         let mut quiet_since = Instant::now();
@@ -140,6 +183,7 @@ impl Session {
                         return self.steps().await;
                     }
                 },
+                Some(archived) = self.archive.recv() => self.persisted(archived).await?,
                 () = sleep_until(next_idle) => {
                     next_idle += options.put_idle_ack;
                     self.acknowledge(&AckEvent::Idle, None, None).await?;
@@ -156,9 +200,39 @@ impl Session {
         }
     }
 
-    async fn piece(&mut self, piece: Bytes) -> Result<(), End> {
+    async fn piece(&mut self, mut piece: Bytes) -> Result<(), End> {
+        let len = piece.len() as u64;
+        match self.fault.take() {
+            Some(fault) if fault.after < len => {
+                let before = piece.split_to(usize::try_from(fault.after).unwrap_or(0));
+                self.ingest.push(before);
+                self.steps().await?;
+                self.fail(fault).await?;
+            }
+            Some(fault) => self.fault = Some(Planned { after: fault.after - len, ..fault }),
+            None => {}
+        }
         self.ingest.push(piece);
         self.steps().await
+    }
+
+    /// Does what was planned. `Ok` when the body goes on after it.
+    async fn fail(&mut self, fault: Planned) -> Result<(), End> {
+        match fault.kind {
+            FaultKind::Garbage => {
+                self.ingest.push(Bytes::copy_from_slice(&fault.random.to_le_bytes()));
+                return Ok(());
+            }
+            FaultKind::Throttle => return Ok(()),
+            FaultKind::Error(id) => return self.refuse(AckError { id, code: "INTERNAL_ERROR" }, None).await,
+            FaultKind::Stall => self.sender.gone().await,
+            FaultKind::Reset => {
+                self.reset.ask();
+                self.sender.break_off().await;
+            }
+            FaultKind::Cut => self.sender.break_off().await,
+        }
+        Err(End::Broken)
     }
 
     async fn steps(&mut self) -> Result<(), End> {
@@ -174,16 +248,39 @@ impl Session {
                     let Some(fragment) = self.open.take() else { continue };
                     let timecode = Some(facts.timecode);
                     self.stream.finish(&fragment, facts);
-                    self.stream.expire(self.buffer);
+                    self.service.expire(&self.stream);
                     self.acknowledge(&AckEvent::Received, timecode, Some(&fragment.number)).await?;
-                    if self.stream.settings().retention_hours > 0 {
-                        self.acknowledge(&AckEvent::Persisted, timecode, Some(&fragment.number)).await?;
-                    }
+                    self.archive(&fragment, timecode.unwrap_or(-1)).await?;
                 }
                 Step::Failed { error, timecode } => return self.refuse(error, timecode).await,
             }
         }
         Ok(())
+    }
+
+    /// Gives a whole fragment to the archive, where the stream has one.
+    async fn archive(&mut self, fragment: &Arc<Fragment>, timecode: i64) -> Result<(), End> {
+        if self.stream.settings().retention_hours == 0 {
+            return Ok(());
+        }
+        let (archived, number) = (self.archived.clone(), fragment.number.clone());
+        let done = move |done| drop(archived.send(Archived { timecode, number, done }));
+        self.waiting += 1;
+        self.service.archive(&self.stream, fragment, done).await;
+        while let Ok(archived) = self.archive.try_recv() {
+            self.persisted(archived).await?;
+        }
+        Ok(())
+    }
+
+    async fn persisted(&mut self, archived: Archived) -> Result<(), End> {
+        self.waiting = self.waiting.saturating_sub(1);
+        let Archived { timecode, number, done } = archived;
+        if done {
+            return self.acknowledge(&AckEvent::Persisted, Some(timecode), Some(&number)).await;
+        }
+        self.acknowledge(&AckEvent::Error(AckError::ARCHIVAL_ERROR), Some(timecode), Some(&number)).await?;
+        Err(End::Done)
     }
 
     async fn start(&mut self, start: Start) -> Result<(), End> {
@@ -217,4 +314,11 @@ impl Session {
         }
         Ok(())
     }
+}
+
+/// Reads what a producer that has been refused still sends, for a while: a socket that is closed with unread bytes is
+/// reset, and the error would be lost with it.
+async fn drain(mut body: Incoming) {
+    let rest = async { while let Some(Ok(_)) = body.frame().await {} };
+    let _ = tokio::time::timeout(DRAIN, rest).await;
 }

@@ -6,7 +6,11 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
+
+use super::reset::Reset;
+use crate::fault::{FaultKind, Planned};
+use crate::media::tags;
 
 /// Pieces that wait for a connection that is slower than what is sent.
 const WAITING: usize = 16;
@@ -17,29 +21,92 @@ pub(crate) enum AnswerBody {
     /// One that is there.
     Whole(Option<Bytes>),
     /// One that is sent chunk by chunk, and broken off by an error.
-    Pieces(mpsc::Receiver<io::Result<Bytes>>),
+    Pieces {
+        /// What is to be sent.
+        receiver: mpsc::Receiver<io::Result<Bytes>>,
+        /// Why it is broken off, once what came before has been handed on.
+        failed: Option<io::Error>,
+    },
 }
 
 /// Sends the pieces of a body.
-#[derive(Debug, Clone)]
-pub(crate) struct PieceSender(mpsc::Sender<io::Result<Bytes>>);
+#[derive(Debug)]
+pub(crate) struct PieceSender {
+    pieces: mpsc::Sender<io::Result<Bytes>>,
+    fault: Option<Mutex<Planned>>,
+    reset: Option<Reset>,
+}
 
 /// The client has gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Gone;
 
 impl PieceSender {
+    /// The same with what is to go wrong in its body.
+    pub(crate) fn with_fault(mut self, fault: Option<Planned>, reset: Option<Reset>) -> Self {
+        self.fault = fault.map(Mutex::new);
+        self.reset = reset;
+        self
+    }
+
     /// Sends a piece, as soon as there is room for it.
-    pub(crate) async fn send(&self, piece: Bytes) -> Result<(), Gone> {
+    pub(crate) async fn send(&self, mut piece: Bytes) -> Result<(), Gone> {
+        if let Some(fault) = &self.fault {
+            let mut fault = fault.lock().await;
+            let len = piece.len() as u64;
+            if fault.after < len {
+                let before = piece.split_to(usize::try_from(fault.after).unwrap_or(0));
+                self.forward(before).await?;
+                fault.after = u64::MAX;
+                self.fail(*fault).await?;
+            } else {
+                fault.after -= len;
+            }
+        }
+        self.forward(piece).await
+    }
+
+    async fn forward(&self, piece: Bytes) -> Result<(), Gone> {
         if piece.is_empty() {
             return Ok(());
         }
-        self.0.send(Ok(piece)).await.map_err(|_| Gone)
+        self.pieces.send(Ok(piece)).await.map_err(|_| Gone)
+    }
+
+    /// Does what was planned. `Ok` when the body goes on after it.
+    async fn fail(&self, planned: Planned) -> Result<(), Gone> {
+        match planned.kind {
+            FaultKind::Garbage => {
+                let len = 1 + planned.random as usize % 64;
+                let noise = planned.random.to_le_bytes().into_iter().cycle().take(len);
+                return self.forward(noise.collect()).await;
+            }
+            FaultKind::Cut => self.break_off().await,
+            FaultKind::Reset => {
+                if let Some(reset) = &self.reset {
+                    reset.ask();
+                }
+                self.break_off().await;
+            }
+            FaultKind::Stall => self.gone().await,
+            FaultKind::Error(id) => {
+                for piece in tags::error_document(id, "INTERNAL_ERROR", None) {
+                    self.forward(piece).await?;
+                }
+            }
+            FaultKind::Throttle => return Ok(()),
+        }
+        Err(Gone)
+    }
+
+    /// Breaks the connection off, so that the client sees that the body is not whole.
+    pub(crate) async fn break_off(&self) {
+        let _ = self.pieces.send(Err(io::ErrorKind::ConnectionAborted.into())).await;
     }
 
     /// Waits until the client has gone.
     pub(crate) async fn gone(&self) {
-        self.0.closed().await;
+        self.pieces.closed().await;
     }
 }
 
@@ -52,7 +119,7 @@ impl AnswerBody {
     /// A body, and what sends it.
     pub(crate) fn pieces() -> (PieceSender, Self) {
         let (sender, receiver) = mpsc::channel(WAITING);
-        (PieceSender(sender), AnswerBody::Pieces(receiver))
+        (PieceSender { pieces: sender, fault: None, reset: None }, AnswerBody::Pieces { receiver, failed: None })
     }
 }
 
@@ -66,9 +133,17 @@ impl Body for AnswerBody {
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         match &mut *self {
             AnswerBody::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            AnswerBody::Pieces(receiver) => {
-                receiver.poll_recv(context).map(|piece| piece.map(|piece| piece.map(Frame::data)))
-            }
+            AnswerBody::Pieces { failed: Some(error), .. } => Poll::Ready(Some(Err(error.kind().into()))),
+            AnswerBody::Pieces { receiver, failed } => match receiver.poll_recv(context) {
+                Poll::Ready(Some(Err(error))) => {
+                    // An error makes the connection end at once. It comes one poll later, so that what was handed on
+                    // before is written first.
+                    *failed = Some(error);
+                    context.waker().wake_by_ref();
+                    Poll::Pending
+                }
+                other => other.map(|piece| piece.map(|piece| piece.map(Frame::data))),
+            },
         }
     }
 
@@ -79,7 +154,7 @@ impl Body for AnswerBody {
     fn size_hint(&self) -> SizeHint {
         match self {
             AnswerBody::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
-            AnswerBody::Pieces(_) => SizeHint::default(),
+            AnswerBody::Pieces { .. } => SizeHint::default(),
         }
     }
 }

@@ -23,10 +23,17 @@ macro_rules! kinds {
 }
 
 kinds! {
+    expired_token: FORBIDDEN "ExpiredTokenException";
+    incomplete_signature: FORBIDDEN "IncompleteSignatureException";
+    invalid_signature: FORBIDDEN "InvalidSignatureException";
+    missing_token: FORBIDDEN "MissingAuthenticationTokenException";
+    unrecognized_client: FORBIDDEN "UnrecognizedClientException";
     client_limit: BAD_REQUEST "ClientLimitExceededException";
     connection_limit: BAD_REQUEST "ConnectionLimitExceededException";
     in_use: BAD_REQUEST "ResourceInUseException";
+    internal_failure: INTERNAL_SERVER_ERROR "InternalFailure";
     invalid_argument: BAD_REQUEST "InvalidArgumentException";
+    no_retention: BAD_REQUEST "NoDataRetentionException";
     not_found: NOT_FOUND "ResourceNotFoundException";
     serialization: BAD_REQUEST "SerializationException";
     too_many_tags: BAD_REQUEST "TagsPerResourceExceededLimitException";

@@ -2,12 +2,13 @@
 
 pub(crate) mod body;
 pub(crate) mod error;
+pub(crate) mod reset;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
-use hyper::{Request, Response, StatusCode};
+use hyper::{Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -23,9 +24,9 @@ const JSON: usize = 1 << 20;
 const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 
-/// The request's body, whole.
-pub(crate) async fn read(request: Request<Incoming>) -> Result<Bytes, ApiError> {
-    match Limited::new(request.into_body(), JSON).collect().await {
+/// A request's body, whole.
+pub(crate) async fn read(body: Incoming) -> Result<Bytes, ApiError> {
+    match Limited::new(body, JSON).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(_) => Err(ApiError::serialization("the request body is beyond 1 MiB, or it was cut")),
     }

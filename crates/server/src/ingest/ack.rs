@@ -30,6 +30,7 @@ errors! {
     TRACK_NUMBER_MISMATCH = 4010,
     FRAMES_MISSING_FOR_TRACK = 4011,
     MORE_THAN_ALLOWED_TRACKS_FOUND = 4012,
+    ARCHIVAL_ERROR = 5001,
 }
 
 /// What an acknowledgement tells.

@@ -13,6 +13,7 @@ mod tags;
 use bytes::{BufMut, Bytes, BytesMut};
 use kineframe_ebml::{ElementSize, SizeWidth, encode_header};
 use kineframe_matroska::{Block, DemuxOptions, Demuxer, Event, Limits, TrackEntry, ids};
+use serde::{Deserialize, Serialize};
 
 pub(crate) use ack::{AckError, AckEvent, ack_line};
 use counts::Counts;
@@ -74,7 +75,7 @@ pub(crate) struct Start {
 }
 
 /// What is known of a whole fragment.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(crate) struct Facts {
     /// The Cluster's Timestamp in milliseconds.
     pub(crate) timecode: i64,

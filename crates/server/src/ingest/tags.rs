@@ -3,6 +3,7 @@
 use kineframe_ebml::{Limits, children};
 use kineframe_fragment::tag;
 use kineframe_matroska::ids;
+use serde::{Deserialize, Serialize};
 
 use super::AckError;
 
@@ -14,7 +15,7 @@ const VALUE: usize = 256;
 const RESERVED: &str = "AWS";
 
 /// A tag as the producer sent it; a binary value is told as text where it is text.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct UserTag {
     pub(crate) name: String,
     pub(crate) value: String,

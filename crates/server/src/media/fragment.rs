@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 
 use crate::ingest::Facts;
+use crate::store::{Location, READ, StoredFragment};
 
 /// A fragment of a stream. Readers hold it while its bytes still arrive.
 #[derive(Debug)]
@@ -29,6 +30,12 @@ struct Body {
     phase: Phase,
     /// When bytes came in last, in milliseconds since the Unix epoch.
     touched_ms: i64,
+    /// It is in the archive.
+    archived: bool,
+    /// It is on its way to the disk.
+    pending: bool,
+    /// Where it is on disk.
+    location: Option<Location>,
 }
 
 /// How far a fragment has come.
@@ -47,13 +54,16 @@ pub(crate) enum Phase {
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Place {
     chunk: usize,
+    offset: u64,
 }
 
-/// What a reader gets.
-#[derive(Debug, PartialEq)]
-pub(crate) enum Read {
+/// What is there to be read.
+#[derive(Debug)]
+enum Read {
     /// The next bytes.
     Bytes(Bytes),
+    /// The next bytes are on disk, at this place of the fragment.
+    Stored(Location, u64),
     /// Nothing now, but more will come.
     Wait,
     /// All has been read.
@@ -65,6 +75,16 @@ pub(crate) enum Read {
 impl Fragment {
     pub(crate) fn new(counter: u64, number: String, server_ms: i64, producer_ms: i64, head: Bytes) -> Self {
         Fragment { counter, number, server_ms, producer_ms, head, body: Mutex::default() }
+    }
+
+    /// One that was found on disk.
+    pub(crate) fn restored(stored: StoredFragment) -> Self {
+        let StoredFragment { counter, number, server_ms, producer_ms, head, location, facts, .. } = stored;
+        let fragment = Fragment::new(counter, number, server_ms, producer_ms, head);
+        let len = location.len;
+        *fragment.body() =
+            Body { len, phase: Phase::Whole(facts), archived: true, location: Some(location), ..Body::default() };
+        fragment
     }
 
     fn body(&self) -> MutexGuard<'_, Body> {
@@ -109,17 +129,93 @@ impl Fragment {
         self.body().len
     }
 
+    /// Its bytes in memory.
+    pub(crate) fn chunks(&self) -> Vec<Bytes> {
+        self.body().chunks.clone()
+    }
+
+    /// It is in the archive, which is in memory.
+    pub(crate) fn archive(&self) {
+        self.body().archived = true;
+    }
+
+    /// It is in the archive, on disk.
+    pub(crate) fn stored_at(&self, location: Location) {
+        let mut body = self.body();
+        body.archived = true;
+        body.location = Some(location);
+    }
+
+    /// Whether it is in the archive.
+    pub(crate) fn is_archived(&self) -> bool {
+        self.body().archived
+    }
+
+    /// It is on its way to the disk.
+    pub(crate) fn is_pending(&self) -> bool {
+        self.body().pending
+    }
+
+    /// It is given to the store, or the store has answered.
+    pub(crate) fn set_pending(&self, pending: bool) {
+        self.body().pending = pending;
+    }
+
+    /// Lets go of its bytes in memory if they are on disk; whether they are.
+    pub(crate) fn cool(&self) -> bool {
+        let mut body = self.body();
+        let stored = body.location.is_some();
+        if stored {
+            body.chunks = Vec::new();
+        }
+        stored
+    }
+
     /// The next bytes from `place`, which moves on.
-    pub(crate) fn read(&self, place: &mut Place) -> Read {
+    fn read(&self, place: &mut Place) -> Read {
         let body = self.body();
         if let Some(chunk) = body.chunks.get(place.chunk) {
             place.chunk += 1;
+            place.offset += chunk.len() as u64;
             return Read::Bytes(chunk.clone());
         }
-        match body.phase {
-            Phase::Open => Read::Wait,
-            Phase::Whole(_) => Read::End,
-            Phase::Broken => Read::Broken,
+        match (&body.phase, &body.location) {
+            (Phase::Open, _) => Read::Wait,
+            (Phase::Broken, _) => Read::Broken,
+            (Phase::Whole(_), Some(location)) if place.offset < location.len => {
+                let at = place.offset;
+                place.offset += (location.len - at).min(READ);
+                Read::Stored(location.clone(), at)
+            }
+            (Phase::Whole(_), _) => Read::End,
         }
     }
+
+    /// The next bytes from `place`, waiting for the disk where they are there.
+    pub(crate) async fn next(&self, place: &mut Place) -> Next {
+        match self.read(place) {
+            Read::Bytes(bytes) => Next::Bytes(bytes),
+            Read::Wait => Next::Wait,
+            Read::End => Next::End,
+            Read::Broken => Next::Broken,
+            Read::Stored(location, at) => match tokio::task::spawn_blocking(move || location.read(at)).await {
+                Ok(Ok(bytes)) => Next::Bytes(bytes),
+                // Its file has gone: its retention is over, or its stream was deleted.
+                _ => Next::Broken,
+            },
+        }
+    }
+}
+
+/// What a reader gets, from memory or from disk.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Next {
+    /// The next bytes.
+    Bytes(Bytes),
+    /// Nothing now, but more will come.
+    Wait,
+    /// All has been read.
+    End,
+    /// No more will come, and the fragment is not whole.
+    Broken,
 }

@@ -6,11 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use super::fragment::{Fragment, Phase};
+use crate::api::configure::{ImageGeneration, Notification};
 use crate::ingest::Facts;
 use crate::names;
+use crate::store::StoredStream;
 
 /// Milliseconds since the Unix epoch.
 pub(crate) fn now_ms() -> i64 {
@@ -19,7 +22,7 @@ pub(crate) fn now_ms() -> i64 {
 }
 
 /// What the control plane knows of a stream.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Settings {
     pub(crate) name: String,
     pub(crate) arn: String,
@@ -30,18 +33,30 @@ pub(crate) struct Settings {
     pub(crate) kms_key_id: String,
     pub(crate) retention_hours: u32,
     pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) image_generation: Option<ImageGeneration>,
+    pub(crate) notification: Option<Notification>,
+    pub(crate) storage_tier: String,
 }
 
-/// What a stream without retention keeps.
+/// What is kept of a stream.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Buffer {
+pub(crate) struct Keep {
+    /// How long, without retention.
     pub(crate) time: Duration,
+    /// How many bytes, without retention.
     pub(crate) bytes: u64,
+    /// How many bytes, with retention.
+    pub(crate) archive_bytes: u64,
 }
+
+/// Fragments whose bytes stay in memory though they are on disk.
+const HOT: usize = 3;
 
 /// A stream.
 #[derive(Debug)]
 pub(crate) struct Stream {
+    /// Made at random: it names what the store has of the stream.
+    pub(crate) id: String,
     settings: Mutex<Settings>,
     media: Mutex<Media>,
     changes: watch::Sender<u64>,
@@ -58,6 +73,8 @@ struct Media {
     /// The PutMedia session that it was given to.
     session: u64,
     sessions: u64,
+    /// Fragments below this counter hold no bytes in memory that are on disk.
+    cooled: u64,
     /// Number of the newest fragment that is no longer kept.
     expired: Option<String>,
 }
@@ -112,12 +129,24 @@ pub(crate) enum Begin {
 impl Stream {
     pub(crate) fn new(settings: Settings) -> Self {
         Stream {
+            id: names::random_text::<20>(),
             settings: Mutex::new(settings),
             media: Mutex::default(),
             changes: watch::Sender::new(0),
             gone: watch::Sender::new(false),
             connections: Connections::default(),
         }
+    }
+
+    /// One that was found on disk.
+    pub(crate) fn restored(stored: StoredStream) -> Self {
+        let StoredStream { id, settings, counter, fragments, .. } = stored;
+        let mut stream = Stream { id, ..Stream::new(settings) };
+        let fragments = fragments.into_iter().map(|fragment| Arc::new(Fragment::restored(fragment))).collect();
+        // Fragments that readers saw and that were not yet on disk may have had numbers of the next thousand.
+        let counter = if counter == 0 { 0 } else { names::next_session(counter) };
+        stream.media = Mutex::new(Media { fragments, counter, ..Media::default() });
+        stream
     }
 
     pub(crate) fn settings(&self) -> MutexGuard<'_, Settings> {
@@ -154,17 +183,23 @@ impl Stream {
         Deletion(self.gone.subscribe())
     }
 
-    /// A PutMedia session begins.
-    pub(crate) fn open_session(&self) -> u64 {
+    /// A PutMedia session begins: its number, and the counter that its first fragment will have.
+    pub(crate) fn open_session(&self) -> (u64, u64) {
         let mut media = self.media();
         media.sessions += 1;
-        media.sessions
+        (media.sessions, names::next_session(media.counter))
+    }
+
+    /// The counter given last.
+    pub(crate) fn counter(&self) -> u64 {
+        self.media().counter
     }
 
     /// A fragment begins.
     pub(crate) fn start(&self, session: u64, producer_ms: i64, head: Bytes) -> Arc<Fragment> {
         let mut media = self.media();
-        let counter = if media.session == session { media.counter + 1 } else { names::next_session(media.counter) };
+        let same = media.session == session;
+        let counter = if same { media.counter + 1 } else { names::next_session(media.counter) };
         (media.counter, media.session) = (counter, session);
         let server_ms = now_ms();
         let number = names::fragment_number(counter, server_ms, u32::from_le_bytes(names::random()));
@@ -194,24 +229,42 @@ impl Stream {
         self.changed();
     }
 
-    /// Forgets what is too old, or too much.
-    pub(crate) fn expire(&self, buffer: Buffer) {
+    /// Lets go of bytes in memory that are on disk as well, but for the newest fragments: those are being read.
+    pub(crate) fn cool(&self) {
+        let mut media = self.media();
+        let end = media.fragments.len().saturating_sub(HOT);
+        let from = media.fragments.partition_point(|fragment| fragment.counter < media.cooled);
+        for at in from..end {
+            let Some(fragment) = media.fragments.get(at) else { break };
+            // One that waits for the disk keeps those behind it waiting too; they come the next time.
+            if !fragment.cool() && fragment.is_pending() {
+                break;
+            }
+            media.cooled = fragment.counter + 1;
+        }
+    }
+
+    /// Forgets what is too old, or too much; returns the counter below which nothing is kept, if that has changed.
+    pub(crate) fn expire(&self, keep: Keep) -> Option<u64> {
         let retention = self.settings().retention_hours;
         let (age, most) = match retention {
-            0 => (buffer.time, buffer.bytes),
-            hours => (Duration::from_secs(u64::from(hours) * 3600), u64::MAX),
+            0 => (keep.time, keep.bytes),
+            hours => (Duration::from_secs(u64::from(hours) * 3600), keep.archive_bytes),
         };
         let oldest = now_ms().saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
         let mut media = self.media();
         let mut bytes: u64 = media.fragments.iter().map(|fragment| fragment.len()).sum();
-        while media.fragments.len() > 1
-            && let Some(first) = media.fragments.front()
+        let mut below = None;
+        while let Some(first) = media.fragments.front()
+            && first.facts().is_some()
             && (first.server_ms < oldest || bytes > most)
         {
             bytes = bytes.saturating_sub(first.len());
+            below = Some(first.counter + 1);
             media.expired = Some(first.number.clone());
             media.fragments.pop_front();
         }
+        below
     }
 
     /// The first fragment whose counter is not below this one.
@@ -233,22 +286,16 @@ impl Stream {
 
     /// All fragments that are in the archive: a stream without retention has none.
     pub(crate) fn stored(&self) -> Vec<Arc<Fragment>> {
-        if self.settings().retention_hours == 0 {
-            return Vec::new();
-        }
-        self.media().fragments.iter().filter(|fragment| fragment.facts().is_some()).cloned().collect()
+        self.media().fragments.iter().filter(|fragment| fragment.is_archived()).cloned().collect()
     }
 
     /// The fragment of this number, if it is in the archive.
     pub(crate) fn stored_by_number(&self, number: &str) -> Option<Arc<Fragment>> {
-        if self.settings().retention_hours == 0 {
-            return None;
-        }
         let media = self.media();
         // The order of counters is the order of numbers.
         let at = media.fragments.binary_search_by(|fragment| order(&fragment.number, number)).ok()?;
         let fragment = media.fragments.get(at)?;
-        fragment.facts().is_some().then(|| Arc::clone(fragment))
+        fragment.is_archived().then(|| Arc::clone(fragment))
     }
 
     /// Where the fragment after this number is.

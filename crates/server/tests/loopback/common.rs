@@ -210,6 +210,14 @@ pub type FrameAt = (u64, Option<i64>, Bytes);
 
 /// What a body holds: each fragment with its frames (track, time, bytes).
 pub fn read(body: &[u8]) -> Vec<(FragmentTail, Vec<FrameAt>)> {
+    let (all, damaged) = read_damaged(body);
+    assert!(!damaged);
+    all
+}
+
+/// The same of a body that may be damaged, and whether it is.
+pub fn read_damaged(body: &[u8]) -> (Vec<(FragmentTail, Vec<FrameAt>)>, bool) {
+    let mut damaged = false;
     let mut splitter = Splitter::new(Options::default());
     splitter.push(Bytes::copy_from_slice(body));
     splitter.finish();
@@ -220,11 +228,11 @@ pub fn read(body: &[u8]) -> Vec<(FragmentTail, Vec<FrameAt>)> {
                 frames.push((frame.track_number, frame.producer_time.and_then(|time| time.as_millis()), frame.data));
             }
             Event::Finished(tail) => all.push((FragmentTail::clone(&tail), std::mem::take(&mut frames))),
-            Event::Damage(damage) => panic!("{damage:?}"),
+            Event::Damage(_) => damaged = true,
             _ => {}
         }
     }
-    all
+    (all, damaged)
 }
 
 /// The bytes of the frames of a fragment.

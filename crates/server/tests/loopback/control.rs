@@ -94,3 +94,64 @@ async fn wrong_requests_get_the_type_that_the_model_gives() {
     assert_eq!(client.raw("/createStream", vec![b' '; 2 << 20]).await.1, "SerializationException");
     server.stop().await;
 }
+
+#[tokio::test]
+async fn what_is_configured_is_told() {
+    let server = Server::start(Options::default()).await.unwrap();
+    let client = Client::new(&server);
+    client.create("door", 0).await;
+    let stream = |more: Value| {
+        let mut input = json!({ "StreamName": "door" });
+        input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        input
+    };
+    let version = async || {
+        let info = client.call("/describeStream", stream(json!({}))).await;
+        info["StreamInfo"]["Version"].as_str().unwrap().to_owned()
+    };
+    let images = json!({
+        "Status": "ENABLED", "ImageSelectorType": "SERVER_TIMESTAMP", "SamplingInterval": 200, "Format": "JPEG",
+        "DestinationConfig": { "Uri": "s3://bucket/prefix", "DestinationRegion": "us-east-1" },
+        "FormatConfig": { "JPEGQuality": "80" }, "WidthPixels": 320,
+    });
+    let update = stream(json!({ "ImageGenerationConfiguration": images }));
+    let refused = client.fails("/updateImageGenerationConfiguration", update.clone()).await;
+    assert_eq!(refused, (400, "NoDataRetentionException".to_owned()));
+
+    let mut change = json!({ "CurrentVersion": version().await, "Operation": "INCREASE_DATA_RETENTION" });
+    change["DataRetentionChangeInHours"] = 5.into();
+    client.call("/updateDataRetention", stream(change.clone())).await;
+    let stale = client.fails("/updateDataRetention", stream(change.clone())).await;
+    assert_eq!(stale, (400, "VersionMismatchException".to_owned()));
+    change["CurrentVersion"] = version().await.into();
+    change["Operation"] = "DECREASE_DATA_RETENTION".into();
+    change["DataRetentionChangeInHours"] = 6.into();
+    let below = client.fails("/updateDataRetention", stream(change)).await;
+    assert_eq!(below, (400, "InvalidArgumentException".to_owned()));
+
+    client.call("/updateImageGenerationConfiguration", update).await;
+    let described = client.call("/describeImageGenerationConfiguration", stream(json!({}))).await;
+    assert_eq!(described["ImageGenerationConfiguration"], images);
+    client.call("/updateImageGenerationConfiguration", stream(json!({}))).await;
+    assert_eq!(client.call("/describeImageGenerationConfiguration", stream(json!({}))).await, json!({}));
+    let notification =
+        json!({ "Status": "DISABLED", "DestinationConfig": { "Uri": "sns://arn:aws:sns:us-east-1:1:topic" } });
+    let update = stream(json!({ "NotificationConfiguration": notification }));
+    client.call("/updateNotificationConfiguration", update).await;
+    let described = client.call("/describeNotificationConfiguration", stream(json!({}))).await;
+    assert_eq!(described["NotificationConfiguration"], notification);
+
+    let update = stream(json!({ "CurrentVersion": version().await, "MediaType": "video/h264" }));
+    client.call("/updateStream", update).await;
+    let info = client.call("/describeStream", stream(json!({}))).await;
+    assert_eq!(info["StreamInfo"]["MediaType"], "video/h264");
+    client.call("/tagStream", stream(json!({ "Tags": { "a": "1", "b": "2" } }))).await;
+    client.call("/untagStream", stream(json!({ "TagKeyList": ["a"] }))).await;
+    assert_eq!(client.call("/listTagsForStream", stream(json!({}))).await["Tags"], json!({ "b": "2" }));
+    let tags: serde_json::Map<String, Value> = (0..51).map(|n| (n.to_string(), "x".into())).collect();
+    let many = client.fails("/tagStream", stream(json!({ "Tags": tags }))).await;
+    assert_eq!(many, (400, "TagsPerResourceExceededLimitException".to_owned()));
+    let storage = client.call("/describeStreamStorageConfiguration", stream(json!({}))).await;
+    assert_eq!(storage["StreamStorageConfiguration"]["DefaultStorageTier"], "HOT");
+    server.stop().await;
+}

@@ -2,4 +2,7 @@
 
 mod common;
 mod control;
+mod errors;
+mod faults;
 mod media;
+mod store;
