@@ -19,11 +19,13 @@
 mod api;
 mod auth;
 mod fault;
+mod hls;
 mod http;
 mod ingest;
 mod media;
 mod names;
 mod options;
+mod page;
 mod server;
 mod service;
 mod store;

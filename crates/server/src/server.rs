@@ -8,21 +8,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Incoming;
-use hyper::header::HOST;
+use hyper::header::{HOST, HeaderMap};
 use hyper::service::service_fn;
-use hyper::{Method, Request, StatusCode};
+use hyper::{Method, Request, StatusCode, Uri};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::api::{archive, control, get_media, put_media};
+use crate::api::{archive, clip, control, get_media, hls, put_media};
 use crate::auth::Payload;
 use crate::fault::FaultTarget;
 use crate::http::reset::{Reset, Socket};
 use crate::http::{self, Answer, ApiError};
 use crate::media::stream::now_ms;
 use crate::options::{Auth, Data, Options};
+use crate::page;
 use crate::service::Service;
 use crate::store::{Store, StoredStream};
 
@@ -192,6 +193,9 @@ async fn respond(service: &Arc<Service>, reset: &Reset, request: Request<Incomin
 }
 
 async fn route(service: &Arc<Service>, reset: &Reset, request: Request<Incoming>) -> Result<Answer, ApiError> {
+    if request.method() == Method::GET {
+        return get(service, request.uri(), request.headers()).await;
+    }
     if request.method() != Method::POST {
         return Ok(http::empty(StatusCode::METHOD_NOT_ALLOWED));
     }
@@ -211,9 +215,21 @@ async fn route(service: &Arc<Service>, reset: &Reset, request: Request<Incoming>
         "/getMedia" => get_media::get_media(service, &body, reset),
         "/listFragments" => archive::list_fragments(service, &body),
         "/getMediaForFragmentList" => archive::get_media_for_fragment_list(service, &body, reset),
-        _ => {
-            let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-            control::answer(service, path, &body, host).await
-        }
+        "/getClip" => clip::get_clip(service, &body).await,
+        "/getHLSStreamingSessionURL" => hls::get_url(service, &body, host(&parts.headers)),
+        _ => control::answer(service, path, &body, host(&parts.headers)).await,
+    }
+}
+
+fn host(headers: &HeaderMap) -> &str {
+    headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default()
+}
+
+/// What a player or a browser asks for.
+async fn get(service: &Arc<Service>, uri: &Uri, headers: &HeaderMap) -> Result<Answer, ApiError> {
+    let query = uri.query().unwrap_or_default();
+    match uri.path().strip_prefix("/hls/v1/") {
+        Some(name) => crate::hls::answer(&service.sessions, name, query).await,
+        None => page::answer(service, uri.path(), query, host(headers)),
     }
 }

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use crate::api::StreamRef;
 use crate::auth::Guard;
 use crate::fault::Faults;
+use crate::hls::Sessions;
 use crate::http::ApiError;
 use crate::media::fragment::Fragment;
 use crate::media::stream::{Keep, Stream};
@@ -22,6 +23,7 @@ pub(crate) struct Service {
     pub(crate) options: Options,
     pub(crate) guard: Guard,
     pub(crate) faults: Faults,
+    pub(crate) sessions: Sessions,
     streams: Mutex<BTreeMap<String, Arc<Stream>>>,
     store: Option<Store>,
     /// True once the server stops.
@@ -42,7 +44,15 @@ impl Service {
             let name = stream.settings().name.clone();
             (name, Arc::new(stream))
         });
-        Service { options, guard, faults, streams: Mutex::new(streams.collect()), store, stopping }
+        Service {
+            options,
+            guard,
+            faults,
+            sessions: Sessions::default(),
+            streams: Mutex::new(streams.collect()),
+            store,
+            stopping,
+        }
     }
 
     fn map(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Stream>>> {

@@ -30,7 +30,9 @@ pub fn run(args: &Serve, common: &Common) -> Result<Outcome, Failure> {
     let runtime = runtime.map_err(|error| Failure::Work(format!("no threads to serve with: {error}")))?;
     let (region, auth) = (options.region.clone(), options.auth.clone());
     let (asked, mut stop) = tokio::sync::mpsc::channel(1);
-    let watch = Stop::watch(move || drop(asked.try_send(())));
+    let watch = Stop::watch(move || {
+        let _ = asked.try_send(());
+    });
     let signal = watch.map_err(|error| Failure::Work(format!("signals cannot be watched: {error}")))?;
     runtime.block_on(async {
         let server = Server::start(options).await.map_err(|error| {

@@ -52,6 +52,23 @@ struct TimestampRange {
     end_timestamp: Option<Timestamp>,
 }
 
+impl FragmentSelector {
+    /// Whether times of the producer are meant.
+    pub(crate) fn is_producer(&self) -> bool {
+        self.fragment_selector_type.as_deref() == Some("PRODUCER_TIMESTAMP")
+    }
+
+    pub(crate) fn has_range(&self) -> bool {
+        self.timestamp_range.is_some()
+    }
+
+    /// The same, with times of the server where it does not say which.
+    pub(crate) fn or_server(mut self) -> Self {
+        self.fragment_selector_type.get_or_insert_with(|| "SERVER_TIMESTAMP".to_owned());
+        self
+    }
+}
+
 /// Fragments that begin within a range of one of the two clocks, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Range {
@@ -81,7 +98,19 @@ impl Range {
         Ok(Range { producer, start, end })
     }
 
-    fn holds(self, fragment: &Fragment) -> bool {
+    /// The same where the end need not be given.
+    pub(crate) fn open(mut selector: FragmentSelector) -> Result<Self, ApiError> {
+        if let Some(range) = &mut selector.timestamp_range {
+            range.end_timestamp.get_or_insert(Timestamp { millis: i64::MAX });
+        }
+        Range::of(selector)
+    }
+
+    pub(crate) fn span_ms(self) -> i64 {
+        self.end.saturating_sub(self.start)
+    }
+
+    pub(crate) fn holds(self, fragment: &Fragment) -> bool {
         let time = if self.producer { fragment.producer_ms } else { fragment.server_ms };
         self.start <= time && time <= self.end
     }

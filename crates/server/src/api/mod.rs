@@ -1,9 +1,11 @@
 //! The calls, by area.
 
 pub(crate) mod archive;
+pub(crate) mod clip;
 pub(crate) mod configure;
 pub(crate) mod control;
 pub(crate) mod get_media;
+pub(crate) mod hls;
 pub(crate) mod put_media;
 
 use serde::Deserialize;

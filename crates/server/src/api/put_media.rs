@@ -246,11 +246,11 @@ impl Session {
                 }
                 Step::Finished(facts) => {
                     let Some(fragment) = self.open.take() else { continue };
-                    let timecode = Some(facts.timecode);
+                    let timecode = facts.timecode;
                     self.stream.finish(&fragment, facts);
                     self.service.expire(&self.stream);
-                    self.acknowledge(&AckEvent::Received, timecode, Some(&fragment.number)).await?;
-                    self.archive(&fragment, timecode.unwrap_or(-1)).await?;
+                    self.acknowledge(&AckEvent::Received, Some(timecode), Some(&fragment.number)).await?;
+                    self.archive(&fragment, timecode).await?;
                 }
                 Step::Failed { error, timecode } => return self.refuse(error, timecode).await,
             }

@@ -23,6 +23,11 @@ macro_rules! kinds {
 }
 
 kinds! {
+    access_denied: FORBIDDEN "AccessDeniedException";
+    invalid_codec_private: BAD_REQUEST "InvalidCodecPrivateDataException";
+    invalid_media_frame: BAD_REQUEST "InvalidMediaFrameException";
+    missing_codec_private: BAD_REQUEST "MissingCodecPrivateDataException";
+    unsupported_media: BAD_REQUEST "UnsupportedStreamMediaTypeException";
     expired_token: FORBIDDEN "ExpiredTokenException";
     incomplete_signature: FORBIDDEN "IncompleteSignatureException";
     invalid_signature: FORBIDDEN "InvalidSignatureException";

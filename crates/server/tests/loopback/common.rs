@@ -244,3 +244,21 @@ pub fn payloads(fragment: &Fragment) -> Vec<Vec<u8>> {
 pub fn bytes_of(element: &Element) -> Vec<u8> {
     element.encode()
 }
+
+/// A stored GetMedia body as the producer sent it: one Segment, without the tags of the service.
+pub fn as_produced(body: &[u8]) -> Vec<u8> {
+    let find = |data: &[u8], id: u32| data.windows(4).position(|window| window == id.to_be_bytes());
+    let mut produced = Vec::new();
+    for (tail, _) in read(body) {
+        let start = tail.head.offset as usize;
+        let document = &body[start..start + tail.length as usize];
+        let cluster = find(document, ids::CLUSTER).unwrap();
+        if produced.is_empty() {
+            produced.extend_from_slice(&document[..find(document, ids::TAGS).unwrap().min(cluster)]);
+        }
+        let closing = document.windows(4).rposition(|window| window == ids::TAGS.to_be_bytes()).unwrap();
+        let end = if closing > cluster { closing } else { document.len() };
+        produced.extend_from_slice(&document[cluster..end]);
+    }
+    produced
+}

@@ -5,4 +5,5 @@ mod control;
 mod errors;
 mod faults;
 mod media;
+mod playing;
 mod store;
