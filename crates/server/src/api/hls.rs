@@ -49,7 +49,7 @@ pub(crate) fn get_url(service: &Service, body: &[u8], host: &str) -> Result<Answ
     let discontinuity = match choice("discontinuityMode", input.discontinuity_mode, &discontinuities)? {
         0 => Discontinuity::Always,
         1 => Discontinuity::Never,
-        _ => Discontinuity::OnDiscontinuity,
+        _ => Discontinuity::Gaps,
     };
     let show = choice("displayFragmentTimestamp", input.display_fragment_timestamp, &["NEVER", "ALWAYS"])? == 1;
     let expires = in_range("expires", input.expires, 300, 43_200)?.unwrap_or(300);

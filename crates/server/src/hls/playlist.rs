@@ -63,7 +63,7 @@ pub(super) fn media(session: &Session, token: &str) -> String {
     for (index, item) in items.iter().enumerate() {
         let breaks = match session.discontinuity {
             Discontinuity::Always => true,
-            Discontinuity::OnDiscontinuity => item.gap,
+            Discontinuity::Gaps => item.gap,
             Discontinuity::Never => false,
         };
         if index > 0 && (breaks || item.new_tracks) {

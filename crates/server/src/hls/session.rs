@@ -23,7 +23,7 @@ pub(crate) enum Discontinuity {
     Always,
     Never,
     /// Where there is a gap or an overlap.
-    OnDiscontinuity,
+    Gaps,
 }
 
 /// A gap or an overlap beyond this is one, in milliseconds.
