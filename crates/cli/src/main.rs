@@ -5,6 +5,7 @@ mod body;
 mod commands;
 mod input;
 mod json;
+mod made;
 mod outcome;
 mod output;
 mod pictures;

@@ -62,17 +62,18 @@ fn theirs(file: &Path) -> Option<Vec<(Row, String)>> {
     Some(text.lines().filter_map(row).collect())
 }
 
-/// The elements that the command lists, and its exit code.
-fn ours(file: &Path) -> (Vec<(Row, String)>, Option<i32>) {
+/// The elements that the command lists, the damage that its summary names, and its exit code.
+fn ours(file: &Path) -> (Vec<(Row, String)>, Vec<Value>, Option<i32>) {
     let output = run(&["inspect", "--tree", "--json", file.to_str().expect("UTF-8")]);
-    let (items, _) = objects(&output);
+    let (items, summary) = objects(&output);
     let row = |item: &Value| {
         let number = |field: &str| item[field].as_u64().expect("a number");
         let size = item["data_size"].as_u64().map(|size| size + number("header_size"));
         let name = item["name"].as_str().unwrap_or_default().to_owned();
         ((number("depth") as usize, number("offset"), size), name)
     };
-    (items.iter().map(row).collect(), output.status.code())
+    let damage = summary["damage"].as_array().expect("a list").clone();
+    (items.iter().map(row).collect(), damage, output.status.code())
 }
 
 /// Files up to this length are compared: a longer one only repeats what is in it.
@@ -147,10 +148,41 @@ fn files_that_mkvinfo_gives_up_on() {
     }
     let there = there();
     for file in files {
-        let (ours, code) = ours(&file);
+        let (ours, damage, code) = ours(&file);
         let blocks = ours.iter().filter(|(_, name)| name == "SimpleBlock" || name == "BlockGroup").count();
         assert!(blocks > 0 && ours.len() > 20, "{}: {} elements, {blocks} blocks", file.display(), ours.len());
-        assert!(matches!(code, Some(0 | 3)), "{}: {code:?}", file.display());
+        // All of them are damaged: the exit code and the summary say so.
+        assert_eq!(code, Some(3), "{}", file.display());
+        assert!(!damage.is_empty(), "{}: no damage is named", file.display());
         assert!(!there || theirs(&file).is_none(), "{}: mkvinfo reads it", file.display());
+    }
+}
+
+/// Sizes that nothing fulfils: of an EBML Header, of a Segment and of a Cluster, by 10 GB.
+#[test]
+fn sizes_beyond_what_is_there_are_damage() {
+    let sound = std::fs::read(testdata("fixtures/known-size-cluster.mkv")).expect("a fixture");
+    let folder = tempfile::tempdir().expect("a folder");
+    let (elements, damage, code) = ours(&testdata("fixtures/known-size-cluster.mkv"));
+    assert_eq!((damage.len(), code), (0, Some(0)));
+    for name in ["EBML", "Segment", "Cluster"] {
+        let ((_, offset, _), _) = elements.iter().find(|(_, found)| found == name).expect("it is there").clone();
+        let at = usize::try_from(offset).expect("in memory") + 4;
+        let width = sound[at].leading_zeros() as usize + 1;
+        let mut bytes = sound.clone();
+        bytes.splice(at..at + width, [0x01, 0x00, 0x00, 0x02, 0x54, 0x0B, 0xE4, 0x00]);
+        let path = folder.path().join(format!("{name}.mkv"));
+        std::fs::write(&path, &bytes).expect("written");
+        let (found, damage, code) = ours(&path);
+        assert_eq!(found.len(), elements.len(), "{name}: all elements are listed");
+        assert_eq!(code, Some(3), "{name}");
+        assert!(damage.iter().any(|one| one["offset"] == offset && one["path"] == name), "{name}: {damage:?}");
+        let path = path.to_str().expect("UTF-8");
+        assert_eq!(run(&["inspect", "--tree", "--strict", path]).status.code(), Some(1), "{name}");
+        let survey = run(&["inspect", "--json", path]);
+        assert_eq!(survey.status.code(), Some(3), "{name}");
+        let survey: Value = serde_json::from_slice(&survey.stdout).expect("JSON");
+        let problems = survey["problems"].as_array().expect("a list");
+        assert!(problems.iter().any(|one| one["offset"] == offset), "{name}: {problems:?}");
     }
 }

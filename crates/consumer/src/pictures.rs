@@ -180,7 +180,12 @@ where
 
     /// What was done so far; after the last item, all in all.
     pub fn summary(&self) -> Summary {
-        Summary { wall: self.began.elapsed(), ..self.summary.clone() }
+        let rewritten = self.summary.bytes_copied;
+        Summary {
+            bytes_copied: rewritten.saturating_add(self.splitter.bytes_copied()),
+            wall: self.began.elapsed(),
+            ..self.summary.clone()
+        }
     }
 
     /// Bytes of the input that were read so far: for a progress bar, at no cost.

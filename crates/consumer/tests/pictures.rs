@@ -125,36 +125,67 @@ fn b_frames_are_counted_in_presentation_order() {
     assert!(steps.iter().all(|step| step.abs_diff(steps[0]) <= 1), "{steps:?}");
 }
 
+/// Streams with lengths of four bytes, which become start codes: in place where the frame was gathered, else into a
+/// buffer of their own. And one with start codes, which the decoder takes as they are.
 #[test]
 fn each_compressed_byte_is_copied_once_at_most() {
-    let name = CAPTURE;
-    let data = read(name);
-    for size in SIZES.into_iter().chain([1 << 20, data.len()]) {
-        let body = Chopped::every(Memory::new(name, data.clone()), size);
-        let list = list(FakeFactory::new("annex-b").framing_of(Framing::StartCodes));
-        let mut splitter = kineframe_fragment::Splitter::new(kineframe_fragment::Options::default());
-        // What lies across pieces is gathered once: a frame that is not a slice of a piece.
-        let (mut gathered, mut payload) = (0_u64, 0_u64);
-        for piece in data.chunks(size) {
-            let piece = bytes::Bytes::copy_from_slice(piece);
-            let range = piece.as_ptr() as usize..piece.as_ptr() as usize + piece.len();
-            splitter.push(piece.clone());
-            while let Some(event) = splitter.next_event().unwrap() {
-                if let kineframe_fragment::Event::Frame(frame) = event {
-                    let len = frame.data.len() as u64;
-                    payload += len;
-                    if !range.contains(&(frame.data.as_ptr() as usize)) {
-                        gathered += len;
-                    }
+    for (name, frames, threads, lengths) in [
+        (CAPTURE, 300, 1..=1, true),
+        ("generated/h264-baseline-known-cluster.mkv", 60, 1..=2, true),
+        ("generated/h264-annexb-private.mkv", 60, 1..=2, false),
+    ] {
+        let data = read(name);
+        for size in SIZES.into_iter().chain([1 << 20, data.len()]) {
+            let what = format!("{name}, pieces of {size}");
+            let expected = split(&data, size);
+            let body = Chopped::every(Memory::new(name, data.clone()), size);
+            for threads in threads.clone() {
+                let list = list(FakeFactory::new("annex-b").framing_of(Framing::StartCodes));
+                let found = run(&body, options(list, threads));
+                assert_eq!((found.items.len(), expected.frames), (frames, frames), "{what}");
+                let copied = found.summary.bytes_copied;
+                let in_decoding = copied.checked_sub(expected.copied).expect("what was gathered is counted");
+                let shared = expected.payload - expected.gathered;
+                assert_eq!(in_decoding, if lengths { shared } else { 0 }, "{what}, {threads} threads");
+                // What else is gathered, headers of blocks and tags, is no more than what there is of it.
+                assert!(expected.copied - expected.gathered <= data.len() as u64 - expected.payload, "{what}");
+                assert!(copied <= data.len() as u64, "{what}: {copied} bytes copied");
+            }
+        }
+    }
+}
+
+/// What the splitter makes of a body in pieces of one size.
+struct Cut {
+    frames: usize,
+    /// Bytes of all frames.
+    payload: u64,
+    /// Bytes of the frames that lie across pieces: those that are no slice of a piece.
+    gathered: u64,
+    /// Bytes that were gathered by the splitter's own count.
+    copied: u64,
+}
+
+fn split(data: &[u8], size: usize) -> Cut {
+    let mut splitter = kineframe_fragment::Splitter::new(kineframe_fragment::Options::default());
+    let mut cut = Cut { frames: 0, payload: 0, gathered: 0, copied: 0 };
+    for piece in data.chunks(size).map(bytes::Bytes::copy_from_slice).chain([bytes::Bytes::new()]) {
+        splitter.push(piece.clone());
+        if piece.is_empty() {
+            splitter.finish();
+        }
+        while let Some(event) = splitter.next_event().unwrap() {
+            if let kineframe_fragment::Event::Frame(frame) = event {
+                cut.frames += 1;
+                cut.payload += frame.data.len() as u64;
+                if !piece.as_ptr_range().contains(&frame.data.as_ptr()) {
+                    cut.gathered += frame.data.len() as u64;
                 }
             }
         }
-        let found = run(&body, options(list, 1));
-        assert_eq!(found.items.len(), 300);
-        let copied = gathered + found.summary.bytes_copied;
-        assert!(copied <= payload, "pieces of {size}: {copied} bytes copied of {payload}");
-        assert!(found.summary.bytes_copied <= payload - gathered, "what was gathered is rewritten where it lies");
     }
+    cut.copied = splitter.bytes_copied();
+    cut
 }
 
 #[test]

@@ -89,6 +89,12 @@ impl Splitter {
         self.pushed
     }
 
+    /// Bytes that were copied because an element lay across pieces; content encodings that are undone not counted.
+    /// See [`Demuxer::copied_bytes`].
+    pub fn bytes_copied(&self) -> u64 {
+        self.demuxer.copied_bytes()
+    }
+
     /// The next event; `Ok(None)` where more input is needed, or, after [`finish`](Self::finish), where all was
     /// told.
     ///

@@ -128,6 +128,41 @@ fn merged_files_hold_all_frames() {
     }
 }
 
+/// Flags of RFC 9559 §10.1 and §10.2: invisible, and discardable, which only a SimpleBlock has.
+#[test]
+fn flags_survive() {
+    const INVISIBLE: u8 = 0x08;
+    const DISCARDABLE: u8 = 0x01;
+    let flags = [0, INVISIBLE, DISCARDABLE, INVISIBLE | DISCARDABLE, INVISIBLE, 0];
+    let fragment = |index| {
+        let mut fragment = Fragment::new(index);
+        let frame = |at: i16| Frame::new(1, at * 40, at == 0, vec![at as u8; 9]);
+        fragment.frames = (0..6).map(frame).collect();
+        // The last two are in BlockGroups.
+        for frame in &mut fragment.frames[4..] {
+            *frame = frame.clone().grouped(Some(40));
+        }
+        fragment
+    };
+    let mut body = body(&[fragment(0), fragment(1)]);
+    for (index, frame) in body.frames.iter().enumerate() {
+        // The flags are the last byte of a block's header.
+        body.bytes[frame.payload.start - 1] |= flags[index % 6];
+    }
+    let events = split_whole(&Bytes::from(body.bytes));
+    let of = |told: &Told| told.frames.iter().map(|frame| (frame.invisible, frame.discardable)).collect::<Vec<_>>();
+    let expected = flags.map(|flags| (flags & INVISIBLE != 0, flags & DISCARDABLE != 0)).to_vec();
+    assert_eq!(fragments(&events).iter().map(of).collect::<Vec<_>>(), [&expected[..]; 2]);
+    for options in both_sinks() {
+        for file in split_files(&events, options) {
+            assert_eq!(of(&reread(file, "split")), expected);
+        }
+        let files = merge_files(&events, options);
+        let [file] = files.try_into().expect("one file");
+        assert_eq!(of(&reread(file, "merged")), expected.repeat(2));
+    }
+}
+
 /// Milliseconds at which the fragments of one frame each come to lie.
 fn starts(producer: &[Option<&str>]) -> Vec<i64> {
     let fragment = |(index, producer): (usize, &Option<&str>)| {

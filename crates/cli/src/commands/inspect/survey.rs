@@ -62,6 +62,9 @@ struct Survey {
     tracks: Vec<SeenTrack>,
     /// Places in `tracks` of the current document's tracks.
     current: Vec<usize>,
+    /// The open Segment and Cluster, where their sizes are known.
+    segment: Option<Claim>,
+    cluster: Option<Claim>,
     problems: Vec<DamageObject>,
     /// Problems that there was no room for.
     more_problems: u64,
@@ -88,6 +91,14 @@ struct SeenTrack {
     object: TrackObject,
 }
 
+/// An element that says how long it is.
+struct Claim {
+    offset: u64,
+    size: u64,
+    /// Problems before it: one inside it explains that it does not end where it should.
+    problems: u64,
+}
+
 /// Problems that are named; all are counted.
 const PROBLEMS_NAMED: usize = 1000;
 
@@ -112,8 +123,9 @@ impl Survey {
                     writing_app: None,
                 });
             }
-            Event::SegmentStart { size, .. } => {
+            Event::SegmentStart { offset, size } => {
                 self.segments += 1;
+                self.segment = self.claim(offset, size);
                 if let (Some(document), ElementSize::Known(size)) = (self.documents.last_mut(), size) {
                     document.segment_size = Some(size);
                 }
@@ -132,11 +144,20 @@ impl Survey {
             Event::Tracks(tracks) => {
                 self.current = tracks.entries.iter().map(|entry| self.place(entry)).collect();
             }
-            Event::ClusterStart { .. } => {
+            Event::ClusterStart { offset, size } => {
                 self.clusters += 1;
+                self.cluster = self.claim(offset, size);
                 if let Some(document) = self.documents.last_mut() {
                     document.clusters += 1;
                 }
+            }
+            Event::ClusterEnd { offset, complete } => {
+                let claim = self.cluster.take();
+                self.ended(claim, "Segment/Cluster", offset, complete);
+            }
+            Event::SegmentEnd { offset, complete } => {
+                let claim = self.segment.take();
+                self.ended(claim, "Segment", offset, complete);
             }
             Event::Block(block) => {
                 let frames = block.frames.len() as u64;
@@ -189,6 +210,20 @@ impl Survey {
             self.tracks.push(SeenTrack { entry: entry.clone(), object: tracks::object(entry, 0) });
             self.tracks.len() - 1
         })
+    }
+
+    fn claim(&self, offset: u64, size: ElementSize) -> Option<Claim> {
+        let problems = self.problems.len() as u64 + self.more_problems;
+        size.known().map(|size| Claim { offset, size, problems })
+    }
+
+    /// An element ended at `end`: a problem where its size says otherwise and nothing inside it explains that.
+    fn ended(&mut self, claim: Option<Claim>, path: &str, end: u64, complete: bool) {
+        let Some(Claim { offset, size, problems }) = claim else { return };
+        if !complete && problems == self.problems.len() as u64 + self.more_problems {
+            let reason = format!("it ends at byte {end}, which is not the end that its size of {size} bytes gives");
+            self.problem(offset, 0, path.to_owned(), reason);
+        }
     }
 
     fn problem(&mut self, offset: u64, length: u64, path: String, reason: String) {

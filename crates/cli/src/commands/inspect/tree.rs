@@ -1,6 +1,6 @@
 //! Every element, with where it stands and how long it is.
 
-use kineframe::ebml::{DataMode, Element, ElementType, Item, Limits, Recovery, Walker, value};
+use kineframe::ebml::{DataMode, Element, ElementType, EndReason, Item, Limits, Recovery, Walker, value};
 use kineframe::matroska::MatroskaSchema;
 use serde::Serialize;
 use serde_json::json;
@@ -26,6 +26,8 @@ struct ElementObject<'a> {
 const SHOWN: u64 = 64;
 /// Damaged places that the summary names.
 const DAMAGE_NAMED: usize = 1000;
+/// What to do about an error of `--strict`.
+const HINT: &str = "; without --strict damage is reported and passed by";
 
 /// Runs `inspect --tree`.
 ///
@@ -46,7 +48,7 @@ pub fn run(args: &Inspect, common: &Common) -> Result<Outcome, Failure> {
     // An element whose value is shown waits for its data, which comes next.
     let mut waiting: Option<Element> = None;
     let name = input.name().to_owned();
-    let stopped = |error| Failure::Work(format!("{name}: {error}; without --strict damage is reported and passed by"));
+    let stopped = |error| Failure::Work(format!("{name}: {error}{HINT}"));
     loop {
         while let Some(item) = walker.next().map_err(stopped)? {
             match item {
@@ -61,6 +63,18 @@ pub fn run(args: &Inspect, common: &Common) -> Result<Outcome, Failure> {
                 Item::Data { bytes, .. } => {
                     if let Some(element) = waiting.take() {
                         output.say(line(&element, Some(&bytes)))?;
+                    }
+                }
+                // A size that nothing fulfils: the input is cut, or the size is wrong.
+                Item::End { element, end, reason: EndReason::Early { missing } } => {
+                    let (offset, path) = (element.header.offset, element.name().unwrap_or("(unknown)").to_owned());
+                    let reason = format!("it ends at byte {end}, {missing} bytes before the end that its size gives");
+                    if common.strict {
+                        return Err(Failure::Work(format!("{name}: byte {offset}: {path}: {reason}{HINT}")));
+                    }
+                    output.say(format!("! byte {offset}: {path}: {reason}"))?;
+                    if damage.len() < DAMAGE_NAMED {
+                        damage.push(DamageObject { offset, length: 0, path, reason });
                     }
                 }
                 Item::End { .. } => {}
