@@ -19,6 +19,8 @@
 mod api;
 mod auth;
 mod fault;
+#[doc(hidden)]
+pub mod fuzzing;
 mod hls;
 mod http;
 mod ingest;

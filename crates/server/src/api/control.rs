@@ -27,9 +27,29 @@ const API_NAMES: [&str; 8] = [
 pub(crate) const RETENTION: i64 = 87_600;
 const TAGS: usize = 50;
 
+/// The paths of the control plane.
+pub(crate) const PATHS: [&str; 16] = [
+    "/createStream",
+    "/describeStream",
+    "/listStreams",
+    "/getDataEndpoint",
+    "/updateStream",
+    "/updateDataRetention",
+    "/tagStream",
+    "/untagStream",
+    "/listTagsForStream",
+    "/describeImageGenerationConfiguration",
+    "/updateImageGenerationConfiguration",
+    "/describeNotificationConfiguration",
+    "/updateNotificationConfiguration",
+    "/describeStreamStorageConfiguration",
+    "/updateStreamStorageConfiguration",
+    "/deleteStream",
+];
+
 /// Whether this is the path of a call of the control plane.
 pub(crate) fn is_control(path: &str) -> bool {
-    !matches!(path, "/getMedia" | "/listFragments" | "/getMediaForFragmentList" | "/getClip" | "/getImages")
+    PATHS.contains(&path)
 }
 
 /// The answer to a call of the control plane.

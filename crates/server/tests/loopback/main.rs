@@ -1,5 +1,6 @@
 //! The server over loopback, by a plain HTTP client.
 
+mod anything;
 mod common;
 mod control;
 mod errors;

@@ -1,0 +1,97 @@
+//! Fuzz bodies: what a stranger sends, and what must hold whatever it is.
+
+use bytes::Bytes;
+use tokio::sync::watch;
+
+use crate::api::{archive, clip, control, get_media, hls};
+use crate::auth::{Guard, Payload};
+use crate::http::reset::Reset;
+use crate::ingest::{Facts, Ingest, IngestLimits, Step};
+use crate::names::StreamArn;
+use crate::options::{Auth, Options};
+use crate::service::Service;
+
+/// A PutMedia body: the first byte is the size of its pieces, the rest is sent twice, in one piece and in such ones.
+///
+/// # Panics
+/// The two ways give other fragments, or a fragment is told out of order.
+pub fn put_media(data: &[u8]) {
+    let Some((size, body)) = data.split_first() else { return };
+    let whole = fragments(body, body.len().max(1));
+    let pieces = fragments(body, usize::from(*size).max(1));
+    assert_eq!(whole, pieces, "a body in pieces of {size} bytes");
+}
+
+/// Head, bytes and facts of each fragment; an open one at the end has no facts.
+fn fragments(body: &[u8], size: usize) -> Vec<(Bytes, Vec<u8>, Option<Facts>)> {
+    let limits = IngestLimits { fragment_bytes: 1 << 20, ..IngestLimits::default() };
+    let mut ingest = Ingest::new(limits);
+    let (mut all, mut open, mut failed) = (Vec::new(), None, false);
+    let mut steps = |ingest: &mut Ingest| {
+        while let Some(step) = ingest.next_step() {
+            assert!(!failed, "a step after the failure: {step:?}");
+            match step {
+                Step::Started(start) => {
+                    assert!(open.is_none() && !start.head.is_empty());
+                    open = Some((start.head, Vec::new()));
+                }
+                Step::Media(bytes) => {
+                    let open: &mut (Bytes, Vec<u8>) = open.as_mut().expect("media of an open fragment");
+                    bytes.iter().for_each(|bytes| open.1.extend_from_slice(bytes));
+                }
+                Step::Finished(facts) => {
+                    let (head, bytes) = open.take().expect("the end of an open fragment");
+                    all.push((head, bytes, Some(facts)));
+                }
+                // How much of a fragment came before its failure depends on the pieces.
+                Step::Failed { .. } => (failed, open) = (true, None),
+            }
+        }
+    };
+    for piece in body.chunks(size) {
+        ingest.push(Bytes::copy_from_slice(piece));
+        steps(&mut ingest);
+    }
+    ingest.finish();
+    steps(&mut ingest);
+    all
+}
+
+/// A request: each line is the value of a header, what follows an empty line is the body. It is sent to every call.
+pub fn requests(data: &[u8]) {
+    let end = data.windows(2).position(|window| window == b"\n\n");
+    let (head, body) = data.split_at(end.map_or(data.len(), |end| end + 2));
+    let head = String::from_utf8_lossy(head);
+    let mut lines = head.lines();
+    for text in lines.clone() {
+        let _ = (text.parse::<crate::Fault>(), StreamArn::parse(text));
+    }
+    let mut request = hyper::Request::post(lines.next().filter(|uri| uri.starts_with('/')).unwrap_or("/"));
+    for (name, value) in ["host", "authorization", "x-amz-date", "x-amz-content-sha256"].into_iter().zip(lines) {
+        request = request.header(name, value);
+    }
+    if let Ok(request) = request.body(()) {
+        let auth = Auth::SigV4 { access_key_id: "AKID".into(), secret_access_key: "secret".into() };
+        let guard = Guard::new(auth, "us-east-1".into());
+        let (parts, ()) = request.into_parts();
+        // Who does not know the secret gets nowhere.
+        assert!(guard.check(&parts, Payload::Whole(body), 0).is_err());
+        assert!(guard.check(&parts, Payload::Streamed, 0).is_err());
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    runtime.block_on(async {
+        let (_stop, stopping) = watch::channel(false);
+        let service = Service::new(Options::default(), stopping, None, Vec::new());
+        let make = br#"{"StreamName":"door","DataRetentionInHours":1}"#;
+        assert!(control::answer(&service, "/createStream", make, "").await.is_ok());
+        let reset = Reset::default();
+        let _ = (get_media::get_media(&service, body, &reset), archive::list_fragments(&service, body));
+        let _ = (archive::get_media_for_fragment_list(&service, body, &reset), clip::get_clip(&service, body).await);
+        let _ = hls::get_url(&service, body, "localhost");
+        let _ = crate::hls::answer(&service.sessions, "getMP4MediaFragment.mp4", &head).await;
+        let _ = crate::page::answer(&service, "/page/fragments", &head, "localhost");
+        for path in control::PATHS {
+            let _ = control::answer(&service, path, body, &head).await;
+        }
+    });
+}
