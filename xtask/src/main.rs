@@ -5,6 +5,7 @@
 
 mod args;
 mod bench;
+mod clients;
 mod codegen;
 mod conformance;
 mod deny;

@@ -1,6 +1,7 @@
 //! `cargo xtask setup`: what the build and the tests need beyond a Rust toolchain and a C/C++ compiler.
 
 use crate::args::Args;
+use crate::clients;
 use crate::shell::{self, Result, has};
 
 /// Who needs a tool.
@@ -63,6 +64,15 @@ const TOOLS: &[Tool] = &[
         brew: "nasm",
     },
     Tool {
+        program: "python3",
+        argument: "--version",
+        needed: &[For::Tests],
+        why: "runs boto3 against the local service",
+        apt: "python3-venv",
+        dnf: "python3",
+        brew: "python3",
+    },
+    Tool {
         program: "ffprobe",
         argument: "-version",
         needed: &[For::Tests],
@@ -98,6 +108,14 @@ pub fn run(args: &mut Args) -> Result<()> {
 /// Installs what is missing for these uses where that is possible, says what to install where it is not, and returns
 /// the names of the programs that are still missing.
 pub fn ensure(wanted: &[For]) -> Result<Vec<&'static str>> {
+    let missing = ensure_tools(wanted);
+    if wanted.contains(&For::Tests) {
+        clients::ensure();
+    }
+    missing
+}
+
+fn ensure_tools(wanted: &[For]) -> Result<Vec<&'static str>> {
     let tools = lacking(wanted);
     if tools.is_empty() {
         return Ok(Vec::new());

@@ -1,27 +1,15 @@
-//! Anything that a stranger may send: the inputs of the fuzz targets, and made ones.
+//! Anything that a stranger may send.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
 use kineframe_server::{Options, Server, fuzzing};
-use kineframe_testkit::{corpus, flipped};
+use kineframe_testkit::flipped;
 use proptest::prelude::*;
 use serde_json::json;
 
 use crate::common::{Client, fragments, producer_body};
-
-#[test]
-fn inputs_of_the_fuzz_targets() {
-    for (name, data) in corpus("server_put_media") {
-        println!("{name}");
-        fuzzing::put_media(&data);
-    }
-    for (name, data) in corpus("server_requests") {
-        println!("{name}");
-        fuzzing::requests(&data);
-    }
-}
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
