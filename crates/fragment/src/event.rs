@@ -131,7 +131,8 @@ pub struct Frame {
     pub invisible: bool,
     /// The container says that no other frame needs it (SimpleBlock only).
     pub discardable: bool,
-    /// The encoded frame, ContentEncodings undone. Empty with [`Payload::Skip`](crate::Payload::Skip).
+    /// The encoded frame, ContentEncodings undone. Empty with [`Payload::Skip`](crate::Payload::Skip), but for frames
+    /// that have to be looked into.
     pub data: Bytes,
     /// Where its stored bytes start in the body.
     pub position: u64,

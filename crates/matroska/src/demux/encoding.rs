@@ -31,6 +31,11 @@ pub(crate) fn refused(encodings: &[ContentEncoding], scope: Scope) -> Option<&'s
     })
 }
 
+/// Whether any of the encodings of `scope` is one of which only undoing it tells whether the data is whole.
+pub(crate) fn inflates(encodings: &[ContentEncoding], scope: Scope) -> bool {
+    encodings.iter().any(|one| matches!(one, ContentEncoding::Zlib { .. }) && in_scope(one, scope))
+}
+
 fn in_scope(encoding: &ContentEncoding, scope: Scope) -> bool {
     let bit = match scope {
         Scope::Frames => FRAMES,

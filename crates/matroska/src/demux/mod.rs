@@ -44,8 +44,9 @@ pub enum Payload {
     #[default]
     Keep,
     /// Frames are told with their place and stored length, and their bytes are let go of as they come: for who only
-    /// counts. [`BlockFrame::data`](crate::BlockFrame::data) is empty then, so that a content encoding that turns out
-    /// not to fit is not noticed. All else is told as ever. A BlockGroup is still held until it is whole.
+    /// counts. [`BlockFrame::data`](crate::BlockFrame::data) is empty then, but for frames that have to be looked into:
+    /// laced ones, and those of tracks with zlib. All else is told as ever. A BlockGroup is still held until it is
+    /// whole.
     Skip,
 }
 

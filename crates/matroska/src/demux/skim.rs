@@ -2,7 +2,8 @@
 //!
 //! Of a SimpleBlock only the header is looked at; its payload is let go of as it comes. A BlockGroup is held until it is
 //! whole, since what stands behind its Block counts too, and is not gathered. A lace tells its sizes in the payload, so
-//! laced blocks are gathered like any other; they are short.
+//! laced blocks are gathered like any other; they are short. So are frames of a track with zlib: whether they are whole
+//! streams shows only when they are undone.
 
 use bytes::Bytes;
 use kineframe_ebml::{ElementHeader, ElementSize, Error, ErrorKind, MAX_HEADER_LEN, parse_header, value};
@@ -52,7 +53,7 @@ impl Demuxer {
             return Ok(None);
         }
         match self.block_header_at(header.data_offset(), size) {
-            Some(block) if block.flags & FLAGS_LACING == 0 => {
+            Some(block) if self.can_skip(&block) => {
                 self.passing = Some(Passing::Simple(*header, block));
                 self.pass(*header, block).map(Some)
             }
@@ -90,7 +91,7 @@ impl Demuxer {
                 || if size <= 8 { self.input.take(start, size as usize) } else { Bytes::from_static(&[0; 9]) };
             match child.id {
                 ids::BLOCK if found.is_none() => match self.block_header_at(start, size) {
-                    Some(block) if block.flags & FLAGS_LACING == 0 => found = Some((block, start, at)),
+                    Some(block) if self.can_skip(&block) => found = Some((block, start, at)),
                     _ => return Ok(None),
                 },
                 ids::BLOCK_DURATION => duration = value::unsigned(&short()).ok(),
@@ -126,6 +127,14 @@ impl Demuxer {
         let bytes = self.input.peek(at, &mut scratch);
         let within = size.min(BLOCK_HEADER) as usize;
         block_header(bytes.get(..within).unwrap_or(bytes))
+    }
+
+    /// Whether nothing that is told of a block hangs on its payload.
+    fn can_skip(&self, block: &BlockHeader) -> bool {
+        let entries = self.tracks.as_deref().map_or(&[][..], |tracks| &tracks.entries);
+        let entry = entries.iter().find(|entry| entry.number == block.track_number);
+        block.flags & FLAGS_LACING == 0
+            && entry.is_none_or(|entry| !encoding::inflates(&entry.encodings, Scope::Frames))
     }
 
     /// A block of one frame, whose data lies from `start` to `end`.
