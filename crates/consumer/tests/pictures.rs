@@ -167,7 +167,7 @@ struct Cut {
 }
 
 fn split(data: &[u8], size: usize) -> Cut {
-    let mut splitter = kineframe_fragment::Splitter::new(kineframe_fragment::Options::default());
+    let mut splitter = kineframe_mp4::AnySplitter::new(kineframe_fragment::Options::default());
     let mut cut = Cut { frames: 0, payload: 0, gathered: 0, copied: 0 };
     for piece in data.chunks(size).map(bytes::Bytes::copy_from_slice).chain([bytes::Bytes::new()]) {
         splitter.push(piece.clone());

@@ -164,6 +164,15 @@ impl AnySplitter {
         }
     }
 
+    /// Bytes that were copied because an element lay across pieces: of Matroska, see
+    /// [`Splitter::bytes_copied`]; what is gathered of MP4 is not counted.
+    pub fn bytes_copied(&self) -> u64 {
+        match &self.reader {
+            Reader::Undecided(..) | Reader::Mp4(_) => 0,
+            Reader::Matroska(splitter) => splitter.bytes_copied(),
+        }
+    }
+
     /// The next event; `Ok(None)` where more input is needed, or, after [`finish`](Self::finish), where all was told.
     ///
     /// # Errors
