@@ -2,7 +2,7 @@
 
 use crate::args::Args;
 use crate::clients;
-use crate::shell::{self, Result, has};
+use crate::shell::{self, Result, has, has_all};
 
 /// Who needs a tool.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -15,9 +15,10 @@ pub enum For {
     Full,
 }
 
-/// A program outside Cargo, how to see whether it is there, and its package with each package manager.
+/// A program or library outside Cargo, how to see whether it is there, and its package with each package manager.
 struct Tool {
     program: &'static str,
+    /// With which it ends well where the thing is there; more than one with blanks between them.
     argument: &'static str,
     needed: &'static [For],
     why: &'static str,
@@ -73,6 +74,33 @@ const TOOLS: &[Tool] = &[
         brew: "python3",
     },
     Tool {
+        program: "pkg-config",
+        argument: "--version",
+        needed: &[For::Tests, For::Full],
+        why: "finds the system's libraries",
+        apt: "pkg-config",
+        dnf: "pkgconf-pkg-config",
+        brew: "pkgconf",
+    },
+    Tool {
+        program: "pkg-config",
+        argument: "--exists dav1d",
+        needed: &[For::Tests, For::Full],
+        why: "builds the fast AV1 decoder on libdav1d",
+        apt: "libdav1d-dev",
+        dnf: "libdav1d-devel",
+        brew: "dav1d",
+    },
+    Tool {
+        program: "pkg-config",
+        argument: "--exists vpx",
+        needed: &[For::Tests, For::Full],
+        why: "builds the fast VP8 and VP9 decoder on libvpx",
+        apt: "libvpx-dev",
+        dnf: "libvpx-devel",
+        brew: "libvpx",
+    },
+    Tool {
         program: "ffprobe",
         argument: "-version",
         needed: &[For::Tests],
@@ -106,7 +134,7 @@ pub fn run(args: &mut Args) -> Result<()> {
 }
 
 /// Installs what is missing for these uses where that is possible, says what to install where it is not, and returns
-/// the names of the programs that are still missing.
+/// the packages that are still missing, as Debian names them.
 pub fn ensure(wanted: &[For]) -> Result<Vec<&'static str>> {
     let missing = ensure_tools(wanted);
     if wanted.contains(&For::Tests) {
@@ -121,7 +149,7 @@ fn ensure_tools(wanted: &[For]) -> Result<Vec<&'static str>> {
         return Ok(Vec::new());
     }
     for tool in &tools {
-        println!("setup: no `{}`, which {}", tool.program, tool.why);
+        println!("setup: `{} {}` says no: it {}", tool.program, tool.argument, tool.why);
     }
     match Manager::here() {
         None => println!("setup: install them with the system's package manager"),
@@ -135,14 +163,14 @@ fn ensure_tools(wanted: &[For]) -> Result<Vec<&'static str>> {
     Ok(missing(wanted))
 }
 
-/// The names of the programs that are missing for these uses.
+/// The packages that are missing for these uses, as Debian names them.
 pub fn missing(wanted: &[For]) -> Vec<&'static str> {
-    lacking(wanted).into_iter().map(|tool| tool.program).collect()
+    lacking(wanted).into_iter().map(|tool| tool.apt).collect()
 }
 
 fn lacking(wanted: &[For]) -> Vec<&'static Tool> {
     let needed = TOOLS.iter().filter(|tool| tool.needed.iter().any(|need| wanted.contains(need)));
-    needed.filter(|tool| !has(tool.program, tool.argument)).collect()
+    needed.filter(|tool| !has_all(tool.program, &tool.argument.split(' ').collect::<Vec<_>>())).collect()
 }
 
 /// The parts of the Rust toolchain that lints need and a minimal install leaves out.

@@ -25,12 +25,19 @@ pub struct BitReader<'a> {
     left: u32,
     /// Zero bytes right before the next one.
     zeros: u32,
+    /// There are emulation prevention bytes.
+    escaped: bool,
 }
 
 impl<'a> BitReader<'a> {
     /// Reads `bytes`; `unit` names them in errors.
     pub fn new(unit: &'static str, bytes: &'a [u8]) -> Self {
-        BitReader { unit, bytes, taken: 0, current: 0, left: 0, zeros: 0 }
+        BitReader { unit, bytes, taken: 0, current: 0, left: 0, zeros: 0, escaped: true }
+    }
+
+    /// Reads `bytes` of a codec that has no emulation prevention: AV1, VP9.
+    pub fn plain(unit: &'static str, bytes: &'a [u8]) -> Self {
+        BitReader { escaped: false, ..BitReader::new(unit, bytes) }
     }
 
     /// Bits read, those of emulation prevention bytes included.
@@ -116,7 +123,7 @@ impl<'a> BitReader<'a> {
     }
 
     fn refill(&mut self, field: &'static str) -> Result<(), Error> {
-        if self.zeros >= 2 && self.bytes.get(self.taken) == Some(&3) {
+        if self.escaped && self.zeros >= 2 && self.bytes.get(self.taken) == Some(&3) {
             self.taken += 1;
             self.zeros = 0;
         }

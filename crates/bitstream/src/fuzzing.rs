@@ -7,13 +7,14 @@ use kineframe_codec::{
     Codec, CodecParameters, DecodeOptions, DecoderFactory, Framing, NalFraming, Packet, PacketId, Picture, Recovery,
 };
 
+use crate::frames::FrameStream;
 use crate::h264::{
     AccessUnits, AvcConfig, NalHeader, NalType, ParameterSets, PictureOrder, Pps, Reorder, SliceData, SliceTail, Sps,
     Stream, for_each_sei, recovery_point,
 };
 use crate::{
-    Framer, LengthPrefixedUnits, NalUnits, StartCodeUnits, detect_framing, escape, identify, lengths_to_start_codes,
-    start_codes_to_lengths, unescape,
+    Framer, Identified, LengthPrefixedUnits, NalUnits, StartCodeUnits, av1, detect_framing, escape, identify,
+    lengths_to_start_codes, mjpeg, start_codes_to_lengths, unescape, vp9,
 };
 
 /// Framings: the same units whichever way a packet goes, in place or by copy.
@@ -170,6 +171,69 @@ pub fn back_end(factory: &dyn DecoderFactory, data: &[u8]) {
     });
 }
 
+/// Headers of AV1, VP8, VP9 and JPEG: whatever is read makes sense, and lies inside of what was given.
+pub fn frame_headers(data: &[u8]) {
+    let Some((&choice, data)) = data.split_first() else { return };
+    let codec = [Codec::AV1, Codec::VP8, Codec::VP9, Codec::MJPEG][usize::from(choice % 4)];
+    let mut parts = LengthPrefixedUnits::new(data, 2).map_while(Result::ok);
+    let private = Bytes::copy_from_slice(parts.next().unwrap_or_default());
+    let mut stream = FrameStream::new(&Identified { codec, private });
+    for packet in parts {
+        let before = (stream.generation(), stream.parameters());
+        let look = stream.packet(packet, true);
+        assert!(look.error.is_none() || !look.picture);
+        let params = stream.parameters();
+        assert!(stream.generation() != before.0 || params == before.1, "what changes is told");
+        if codec != Codec::VP8 && stream.generation() > 0 {
+            let again = FrameStream::of_parameters(&params).expect("its own parameter sets");
+            assert_eq!(again.parameters().size, params.size);
+        }
+    }
+    let whole = Bytes::copy_from_slice(data);
+    let total: usize = vp9::superframe(data).iter().map(|frame| frame.len()).sum();
+    assert!(total <= data.len());
+    let total: usize = mjpeg::Images::new(whole.clone()).map(|image| image.len()).sum();
+    assert!(total <= data.len());
+    let total: usize = av1::TemporalUnits::new(whole.clone()).map(|unit| unit.len()).sum();
+    assert!(total <= 2 * data.len());
+    let _ = av1::Av1Config::parse(&whole);
+    if let Ok(header) = mjpeg::Header::parse(data) {
+        assert!(mjpeg::with_huffman_tables(&whole, &header).len() <= data.len() + mjpeg::DEFAULT_HUFFMAN_TABLES.len());
+    }
+}
+
+/// A back end for a codec of whole frames on any bytes: packets, each with a length of two bytes in front. The same is
+/// asked as of [`back_end`], and sizes beyond the limits never come out.
+pub fn frames(factory: &dyn DecoderFactory, codec: Codec, data: &[u8]) {
+    let mut options = DecodeOptions::default();
+    (options.limits.side, options.limits.samples) = (512, 512 * 512);
+    let Ok(mut decoder) = factory.open(&CodecParameters::new(codec), &options) else { return };
+    let mut stream = FrameStream::new(&Identified { codec, private: Bytes::new() });
+    let packets = LengthPrefixedUnits::new(data, 2).map_while(Result::ok).take(64);
+    for (id, packet) in (0..).zip(packets) {
+        let packet = Bytes::copy_from_slice(packet);
+        let look = stream.packet(&packet, id == 0);
+        let params = stream.parameters();
+        factory.supports(&params);
+        assert!(!look.picture || look.error.is_none());
+        let mut shown = 0;
+        let mut sink = |picture: Picture<'_>| {
+            picture.check().expect("planes that hold the picture");
+            assert_eq!(picture.id.0, id, "a picture of another packet");
+            assert!(picture.visible.width <= 512 && picture.visible.height <= 512);
+            shown += 1;
+            ControlFlow::Continue(())
+        };
+        let what = packet.last().copied().unwrap_or_default();
+        let packet = Packet { id: PacketId(id), data: packet, random_access: id == 0, wanted: what % 5 != 1 };
+        let stuck = decoder.decode(packet, &mut sink).is_err_and(|error| error.recovery != Recovery::NextPacket);
+        assert!(shown <= 1);
+        if (stuck || what % 11 == 1) && decoder.reset().is_err() {
+            return;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -198,7 +262,8 @@ mod tests {
             super::stream(&data);
             super::access_units(&data);
             super::parameter_sets(&data);
-            super::parameter_sets(&[vec![kind], data].concat());
+            super::parameter_sets(&[vec![kind], data.clone()].concat());
+            super::frame_headers(&[vec![kind], data].concat());
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Shapes of coded video: avcC, Annex B, parameter sets, random access points.
+//! Shapes of coded video: avcC, Annex B, parameter sets, random access points; av1C and temporal units; headers of VP8,
+//! VP9 and Motion JPEG.
 //!
 //! Pure functions and small state machines on bytes, without a decoder and without a container: how NAL units
 //! are told apart and converted ([`Framer`]), what the parameter sets say ([`h264::Sps`]), and which codec a
@@ -34,16 +35,21 @@
 //! # Ok::<(), kineframe_bitstream::Error>(())
 //! ```
 
+pub mod av1;
 mod bits;
 mod codec_id;
 mod error;
 mod escape;
+pub mod frames;
 mod framing;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod h264;
 mod length_prefix;
+pub mod mjpeg;
 mod start_codes;
+pub mod vp8;
+pub mod vp9;
 
 pub use bits::BitReader;
 pub use codec_id::{Identified, identify};

@@ -34,3 +34,8 @@ fn access_units() {
 fn slice_data() {
     each("bitstream_slice_data", fuzzing::slice_data);
 }
+
+#[test]
+fn frame_headers() {
+    each("bitstream_frame_headers", fuzzing::frame_headers);
+}

@@ -1,5 +1,6 @@
 //! What is said of a track: its size from the stream's own parameters where they tell it.
 
+use kineframe::bitstream::av1::Av1Config;
 use kineframe::bitstream::h264::{AvcConfig, Sps};
 use kineframe::fragment::FragmentTail;
 use kineframe::matroska::{TrackEntry, TrackType};
@@ -40,6 +41,9 @@ fn size(entry: &TrackEntry) -> Option<(u64, u64)> {
         let visible = sps.visible();
         return Some((u64::from(visible.width), u64::from(visible.height)));
     }
+    if let Some(sequence) = av1(entry).and_then(|config| config.sequence) {
+        return Some((u64::from(sequence.max_size.width), u64::from(sequence.max_size.height)));
+    }
     let video = entry.video.as_ref()?;
     (video.pixel_width > 0 && video.pixel_height > 0).then_some((video.pixel_width, video.pixel_height))
 }
@@ -54,8 +58,19 @@ fn sps(entry: &TrackEntry) -> Option<Sps> {
     Sps::parse(config.sps.first()?).ok()
 }
 
-/// What the declared parameters say of an H.264 track, in a few words.
+/// What an AV1 track declares.
+fn av1(entry: &TrackEntry) -> Option<Av1Config> {
+    let private = entry.codec_private.as_ref().filter(|_| entry.codec_id == "V_AV1")?;
+    Av1Config::parse(private).ok()
+}
+
+/// What the declared parameters say of a track, in a few words.
 pub fn codec_words(entry: &TrackEntry) -> String {
+    if let Some(sequence) = av1(entry).and_then(|config| config.sequence) {
+        let level = format!("{}.{}", 2 + sequence.level / 4, sequence.level % 4);
+        let (depth, chroma) = (sequence.format.depth.bits(), sequence.format.chroma);
+        return format!("; AV1 profile {} level {level}, {depth} bits, {chroma:?}", sequence.profile);
+    }
     sps(entry).map_or_else(String::new, |sps| {
         let scan = if sps.frame_mbs_only { "progressive" } else { "interlaced" };
         let level = format!("{}.{}", sps.level_idc / 10, sps.level_idc % 10);

@@ -1,20 +1,43 @@
 //! The streams that the kit carries.
 
-/// Name, bytes, truth.
-pub(crate) type Inside = (&'static str, &'static [u8], &'static str);
+/// Name, extension, bytes, truth, planes where a sample may differ by one.
+pub(crate) type Inside = (&'static str, &'static str, &'static [u8], &'static str, &'static [u8]);
 
 macro_rules! stream {
     ($name:literal) => {
+        stream!("", "../streams/", $name, "264")
+    };
+    ($codec:literal, $folder:literal, $name:literal, $kind:literal) => {
         (
-            $name,
-            include_bytes!(concat!("../streams/", $name, ".264")),
-            include_str!(concat!("../streams/", $name, ".framemd5")),
+            concat!($codec, $name),
+            $kind,
+            include_bytes!(concat!($folder, $name, ".", $kind)),
+            include_str!(concat!($folder, $name, ".framemd5")),
+            &[],
         )
+    };
+    (mjpeg $name:literal) => {
+        (
+            concat!("mjpeg_", $name),
+            "jpg",
+            include_bytes!(concat!("../streams-mjpeg/", $name, ".jpg")),
+            include_str!(concat!("../streams-mjpeg/", $name, ".framemd5")),
+            include_bytes!(concat!("../streams-mjpeg/", $name, ".yuv")),
+        )
+    };
+    (vp8 $name:literal) => {
+        stream!("vp8_", "../streams-vp8/", $name, "ivf")
+    };
+    (vp9 $name:literal) => {
+        stream!("vp9_", "../streams-vp9/", $name, "ivf")
+    };
+    (av1 $name:literal) => {
+        stream!("av1_", "../streams-av1/", $name, "ivf")
     };
 }
 
-/// Every H.264 stream inside, by name.
-pub(crate) const H264: &[Inside] = &[
+/// Every stream inside, by codec and name.
+pub(crate) const ALL: &[Inside] = &[
     stream!("gen_aud_sei_hrd"),
     stream!("gen_baseline_cavlc"),
     stream!("gen_baseline_slices4"),
@@ -57,4 +80,58 @@ pub(crate) const H264: &[Inside] = &[
     stream!("oh_SVA_Base_B"),
     stream!("oh_test_qcif_cabac"),
     stream!("oh_test_scalinglist_jm"),
+    stream!(av1 "d1_10-bit_film_grain_av1-1-b10-23-film_grain-50"),
+    stream!(av1 "d1_12-bit_data_00000692"),
+    stream!(av1 "d1_8-bit_features_long_leb"),
+    stream!(av1 "d1_8-bit_resize_av1-1-b8-03-sizedown"),
+    stream!(av1 "d1_8-bit_size_av1-1-b8-01-size-66x66"),
+    stream!(av1 "d1_8-bit_svc_av1-1-b8-22-svc-L1T2"),
+    stream!(av1 "gen_error_resilient"),
+    stream!(av1 "gen_fwd_kf"),
+    stream!(av1 "gen_hdr10"),
+    stream!(av1 "gen_high444"),
+    stream!(av1 "gen_lossless"),
+    stream!(av1 "gen_main"),
+    stream!(av1 "gen_main10"),
+    stream!(av1 "gen_odd_321x181"),
+    stream!(av1 "gen_professional422_10"),
+    stream!(av1 "gen_professional_12"),
+    stream!(av1 "gen_reduced_still"),
+    stream!(av1 "gen_resize"),
+    stream!(av1 "gen_rgb"),
+    stream!(av1 "gen_size_16x16"),
+    stream!(av1 "gen_superres"),
+    stream!(av1 "gen_svt_film_grain"),
+    stream!(mjpeg "gen_411"),
+    stream!(mjpeg "gen_420"),
+    stream!(mjpeg "gen_420_limited"),
+    stream!(mjpeg "gen_422"),
+    stream!(mjpeg "gen_444"),
+    stream!(mjpeg "gen_exif_like_comment"),
+    stream!(mjpeg "gen_grey_progressive"),
+    stream!(mjpeg "gen_no_dht"),
+    stream!(mjpeg "gen_odd_321x181"),
+    stream!(mjpeg "gen_progressive_420"),
+    stream!(mjpeg "gen_progressive_444"),
+    stream!(mjpeg "gen_quality_1"),
+    stream!(mjpeg "gen_rgb_components"),
+    stream!(vp8 "gen_dropped_frames"),
+    stream!(vp8 "gen_odd_321x181"),
+    stream!(vp8 "gen_profile1"),
+    stream!(vp8 "gen_profile2"),
+    stream!(vp8 "gen_size_16x16"),
+    stream!(vp8 "gen_static"),
+    stream!(vp8 "gen_two_temporal_layers"),
+    stream!(vp9 "gen_p0_altref"),
+    stream!(vp9 "gen_p0_frame_parallel"),
+    stream!(vp9 "gen_p0_intra_only"),
+    stream!(vp9 "gen_p0_lossless"),
+    stream!(vp9 "gen_p0_odd_321x181"),
+    stream!(vp9 "gen_p0_resize_dynamic"),
+    stream!(vp9 "gen_p0_still"),
+    stream!(vp9 "gen_p1_440"),
+    stream!(vp9 "gen_p1_gbr"),
+    stream!(vp9 "gen_p2_10"),
+    stream!(vp9 "gen_p2_12"),
+    stream!(vp9 "gen_p3_444_10"),
 ];

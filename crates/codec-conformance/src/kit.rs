@@ -3,13 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use kineframe_bitstream::Identified;
+use kineframe_bitstream::frames::FrameStream;
 use kineframe_bitstream::h264::{
     AccessUnit, AccessUnits, AvcConfig, PictureOrder, RandomAccess, SliceHeader, Sps, Stream,
 };
 use kineframe_bitstream::start_codes_to_lengths;
-use kineframe_codec::{CodecParameters, NalFraming};
+use kineframe_codec::{Codec, CodecParameters, NalFraming};
 
-use crate::{inside, mkv};
+use crate::{files, inside};
 
 /// Streams to run a back end against.
 #[derive(Debug, Clone, Default)]
@@ -23,12 +25,17 @@ pub struct Kit {
 pub struct TestStream {
     /// Its name.
     pub name: String,
+    /// What it is coded with.
+    pub codec: Codec,
     /// The access units in decoding order.
     pub packets: Vec<TestPacket>,
     /// The pictures in presentation order.
     pub truth: Vec<TruePicture>,
     /// Index of the packet that each picture of `truth` comes from; empty where the truth does not tell.
     pub order: Vec<usize>,
+    /// The planes of each picture of `truth`, where a sample may differ by one from them: Motion JPEG, whose inverse
+    /// transform is not normative. Empty where equality is asked.
+    pub planes: Vec<Bytes>,
     /// Equality is not asked: sound decoders differ here. Only what holds for damaged streams is asked.
     pub disputed: bool,
     /// Frames are missing by `frame_num` where the SPS forbids that: a back end may mark what follows as damaged,
@@ -94,17 +101,19 @@ const DISPUTED: [&str; 6] = [
 ];
 
 impl Kit {
-    /// The H.264 streams that the crate carries: small, and one for each thing that decoders get wrong.
+    /// The streams that the crate carries: small, and one for each thing that decoders get wrong.
     pub fn inside() -> Kit {
-        let streams = inside::H264.iter().map(|(name, bytes, truth)| {
+        let streams = inside::ALL.iter().filter_map(|(name, kind, bytes, truth, planes)| {
             let truth = parse_truth(truth).unwrap_or_default();
-            TestStream::h264(name, &Bytes::from_static(bytes), truth)
+            let stream = files::stream(name, kind, &Bytes::from_static(bytes), truth)?;
+            Some(stream.within_one_of(&Bytes::from_static(planes)))
         });
         Kit { streams: streams.collect() }
     }
 
-    /// Every `NAME.264` of a folder that has a `NAME.framemd5` beside it, in order of name; where there is no such
-    /// stream but a `NAME.mkv`, the first H.264 track of that.
+    /// Every elementary stream of a folder that has a `NAME.framemd5` beside it, in order of name; where there is no
+    /// such stream but a `NAME.mkv`, the first video track of that. Elementary streams are `NAME.264`, `NAME.ivf`,
+    /// `NAME.obu`, `NAME.mjpeg` and `NAME.jpg`; where there is a `NAME.yuv` as well, samples may differ from it by one.
     ///
     /// # Errors
     /// A file that cannot be read, a truth that cannot be understood.
@@ -114,8 +123,9 @@ impl Kit {
         let mut paths = Vec::new();
         for entry in std::fs::read_dir(folder).map_err(|source| io(folder, source))? {
             let path = entry.map_err(|source| io(folder, source))?.path();
-            let of_kind = |kind| path.extension().is_some_and(|extension| extension == kind);
-            if of_kind("264") || of_kind("mkv") && !path.with_extension("264").exists() {
+            let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+            let elementary = |path: &Path| files::ELEMENTARY.iter().any(|kind| path.with_extension(kind).exists());
+            if files::ELEMENTARY.contains(&extension) || extension == "mkv" && !elementary(&path) {
                 paths.push(path);
             }
         }
@@ -130,13 +140,18 @@ impl Kit {
             let truth = parse_truth(&text).map_err(|line| KitError::Truth { path: truth_path, line })?;
             let bytes = std::fs::read(&path).map_err(|source| io(&path, source))?.into();
             let name = path.file_stem().unwrap_or_default().to_string_lossy();
-            if path.extension().is_some_and(|extension| extension == "264") {
-                streams.push(TestStream::h264(&name, &bytes, truth));
-            } else {
-                streams.extend(TestStream::matroska(&name, &bytes, truth));
-            }
+            let kind = path.extension().unwrap_or_default().to_string_lossy();
+            let stream = files::stream(&name, &kind, &bytes, truth);
+            let planes = std::fs::read(path.with_extension("yuv")).map(Bytes::from).unwrap_or_default();
+            streams.extend(stream.map(|stream| stream.within_one_of(&planes)));
         }
         Ok(Kit { streams })
+    }
+
+    /// Only the streams of one codec.
+    pub fn of(mut self, codec: Codec) -> Kit {
+        self.streams.retain(|stream| stream.codec == codec);
+        self
     }
 
     /// All streams as disputed ones: for streams that are damaged, whose truth is what one decoder made of them.
@@ -161,13 +176,60 @@ impl TestStream {
         Self::of_packets(name, &Bytes::new(), AccessUnits::new(bytes.clone()), truth)
     }
 
-    /// The first H.264 track of a Matroska file, as far as it can be read; `None` without one.
-    pub fn matroska(name: &str, bytes: &Bytes, truth: Vec<TruePicture>) -> Option<TestStream> {
-        let (private, packets) = mkv::h264_packets(bytes)?;
-        Some(Self::of_packets(name, &private, packets.into_iter(), truth))
+    /// The packets of a track whose packets hold whole frames, each of which is shown as it comes.
+    pub fn frames(
+        name: &str,
+        track: &Identified,
+        packets: impl IntoIterator<Item = Bytes>,
+        truth: Vec<TruePicture>,
+    ) -> TestStream {
+        let mut stream = FrameStream::new(track);
+        let (mut ready, mut order, mut told) = (Vec::new(), Vec::new(), None);
+        for data in packets {
+            let look = stream.packet(&data, ready.is_empty());
+            if look.picture {
+                order.push(ready.len());
+            }
+            let RandomAccess::Idr = look.random_access else {
+                let (framing, random_access) = (NalFraming::None, RandomAccess::None);
+                ready.push(TestPacket { data, framing, random_access, params: None });
+                continue;
+            };
+            let params = (told != Some(stream.generation())).then(|| stream.parameters());
+            told = Some(stream.generation());
+            ready.push(TestPacket { data, framing: NalFraming::None, random_access: RandomAccess::Idr, params });
+        }
+        let disputed = DISPUTED.contains(&name);
+        if disputed || order.len() != truth.len() {
+            order.clear();
+        }
+        TestStream {
+            name: name.to_owned(),
+            codec: track.codec,
+            packets: ready,
+            truth,
+            order,
+            planes: Vec::new(),
+            disputed,
+            forbidden_gap: false,
+            // Nothing in such a stream counts its frames.
+            losses_show: false,
+        }
     }
 
-    fn of_packets(
+    /// Asks of each sample that it differs by one at most from `planes`: the pictures of the truth one after the other.
+    /// Where they are not as many bytes as the truth says, nothing changes.
+    pub fn within_one_of(mut self, planes: &Bytes) -> TestStream {
+        let total: usize = self.truth.iter().map(|picture| picture.bytes).sum();
+        if !planes.is_empty() && total == planes.len() {
+            let mut rest = planes.clone();
+            self.planes = self.truth.iter().map(|picture| rest.split_to(picture.bytes)).collect();
+        }
+        self
+    }
+
+    /// Access units of H.264, with what a container says beside them.
+    pub(crate) fn of_packets(
         name: &str,
         private: &Bytes,
         units: impl Iterator<Item = Bytes>,
@@ -199,9 +261,11 @@ impl TestStream {
         let order = if known { order.into_iter().map(|(_, packet)| packet).collect() } else { Vec::new() };
         TestStream {
             name: name.to_owned(),
+            codec: Codec::H264,
             packets,
             truth,
             order,
+            planes: Vec::new(),
             disputed,
             forbidden_gap: gaps.forbidden,
             losses_show,
@@ -214,6 +278,9 @@ impl TestStream {
         use kineframe_bitstream::StartCodeUnits;
         use kineframe_bitstream::h264::{NalHeader, NalType};
 
+        if self.codec != Codec::H264 {
+            return None;
+        }
         let is_set = |nal: &[u8], kind| NalHeader::of(nal).is_some_and(|header| header.kind == kind);
         let mut sets: [Vec<Bytes>; 2] = [Vec::new(), Vec::new()];
         let mut packets = Vec::new();
@@ -321,7 +388,8 @@ mod tests {
         let with_gap: Vec<String> =
             Kit::inside().streams.into_iter().filter(|stream| stream.forbidden_gap).map(|stream| stream.name).collect();
         assert_eq!(with_gap, ["gen_frame_num_gaps_forbidden"]);
-        let hidden = Kit::inside().streams.into_iter().filter(|stream| !stream.losses_show && !stream.disputed);
+        let hidden =
+            Kit::inside().of(Codec::H264).streams.into_iter().filter(|stream| !stream.losses_show && !stream.disputed);
         let hidden: Vec<String> = hidden.map(|stream| stream.name).collect();
         assert_eq!(hidden, ["gen_frame_num_gaps", "gen_high_intra_refresh"]);
     }

@@ -34,9 +34,9 @@
 
 mod checks;
 mod damage;
+mod files;
 mod inside;
 mod kit;
-mod mkv;
 mod play;
 mod playback;
 mod report;

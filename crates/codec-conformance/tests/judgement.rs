@@ -25,9 +25,11 @@ fn synthetic() -> Kit {
     let truth = (0..9_u8).map(|value| TruePicture { bytes: 256, md5: Md5::digest([value; 256]).into() });
     let stream = TestStream {
         name: "synthetic".to_owned(),
+        codec: Codec::H264,
         packets: packets.collect(),
         truth: truth.collect(),
         order: (0..9).collect(),
+        planes: Vec::new(),
         disputed: false,
         forbidden_gap: false,
         losses_show: true,
@@ -261,7 +263,7 @@ fn the_table_has_a_line_for_each_stream_and_kind_of_damage() {
 fn a_folder_is_read_with_its_truths() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/codec/h264");
     let kit = Kit::from_dir(&folder).unwrap();
-    let inside = Kit::inside();
+    let inside = Kit::inside().of(Codec::H264);
     assert_eq!(kit.streams.len(), inside.streams.len());
     for (read, known) in kit.streams.iter().zip(&inside.streams) {
         assert_eq!((&read.name, &read.truth, &read.order), (&known.name, &known.truth, &known.order));

@@ -20,9 +20,11 @@ fn stream(packets: &[(u8, usize, bool)]) -> TestStream {
     };
     TestStream {
         name: "random".to_owned(),
+        codec: Codec::H264,
         packets: packets.iter().enumerate().map(packet).collect(),
         truth: packets.iter().map(|(value, ..)| truth(*value)).collect(),
         order: (0..packets.len()).collect(),
+        planes: Vec::new(),
         disputed: false,
         forbidden_gap: false,
         losses_show: true,

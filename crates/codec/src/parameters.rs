@@ -80,7 +80,8 @@ pub struct CodecParameters {
     /// The container's `CodecPrivate`, as stored (`avcC`, `hvcC`, `av1C`, Annex B, or empty).
     pub private: Bytes,
     /// The parameter sets in force (VPS, SPS, PPS in this order), each one NAL unit without framing; for AV1
-    /// the sequence header OBU; empty for codecs that have none.
+    /// the sequence header OBU; for VP9 the codec feature metadata of WebM; for Motion JPEG the headers of an image
+    /// without its tables; empty for codecs that have none.
     pub parameter_sets: Vec<Bytes>,
     /// The coded size, where a parameter set or the container tells it.
     pub size: Option<Size>,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use kineframe_bitstream::frames::FrameStream;
 use kineframe_bitstream::h264::{OutputOrder, PictureOrder, RandomAccess, SliceHeader, Stream};
 use kineframe_bitstream::identify;
 use kineframe_codec::{
@@ -16,12 +17,8 @@ use crate::choose::Coded;
 #[derive(Debug)]
 pub(crate) enum Analyser {
     H264(Box<H264>, Option<(u32, u32)>),
-    /// A codec whose frames are not looked into: the container's word is taken.
-    Other {
-        params: Arc<CodecParameters>,
-        order: OutputOrder,
-        aspect: Option<(u32, u32)>,
-    },
+    /// A codec whose packets are whole frames in presentation order.
+    Frames(Box<Frames>, Option<(u32, u32)>),
 }
 
 /// What was found in a frame.
@@ -50,28 +47,23 @@ impl Analyser {
             let track = H264 { stream, order, last: None, place: START, framing: NalFraming::None, params };
             return Some(Self::H264(Box::new(track), aspect));
         }
-        let mut params = CodecParameters::new(identified.codec);
-        (params.private, params.size, params.color) = (identified.private, size, color);
-        Some(Self::Other { params: Arc::new(params), order: START, aspect })
+        let mut stream = FrameStream::new(&identified);
+        stream.set_container(size, color);
+        Some(Self::Frames(Box::new(Frames { stream, place: START, params: None }), aspect))
     }
 
     /// Reads one frame; `keyframe` is the container's word.
     pub(crate) fn read(&mut self, data: &Bytes, keyframe: bool) -> Found {
         match self {
             Self::H264(track, _) => track.read(data),
-            Self::Other { order, .. } => {
-                order.count += 1;
-                let coded = Coded { picture: true, reference: true, second_field: false, order: *order, depth: 0 };
-                let random_access = if keyframe { RandomAccess::Idr } else { RandomAccess::None };
-                Found { coded, random_access, framing: NalFraming::None, unreadable: false }
-            }
+            Self::Frames(track, _) => track.read(data, keyframe),
         }
     }
 
     /// Width to height of a sample.
     pub(crate) fn sample_aspect(&self) -> Option<(u32, u32)> {
         match self {
-            Self::Other { aspect, .. } => *aspect,
+            Self::Frames(_, aspect) => *aspect,
             Self::H264(track, container) => {
                 let stated = track.stream.sps().and_then(|sps| sps.vui?.sample_aspect_ratio);
                 stated.map(|(width, height)| (width.into(), height.into())).or(*container)
@@ -82,7 +74,7 @@ impl Analyser {
     /// The parameters in force, the frame last read included. The same handle as long as nothing has changed.
     pub(crate) fn parameters(&mut self) -> Arc<CodecParameters> {
         match self {
-            Self::Other { params, .. } => params.clone(),
+            Self::Frames(track, _) => track.parameters(),
             Self::H264(track, _) => track.parameters(),
         }
     }
@@ -147,6 +139,42 @@ impl H264 {
         {
             params = before.clone();
         }
+        self.params = Some((generation, params.clone()));
+        params
+    }
+}
+
+/// A track of whole frames.
+#[derive(Debug)]
+pub(crate) struct Frames {
+    stream: FrameStream,
+    place: OutputOrder,
+    params: Option<(u64, Arc<CodecParameters>)>,
+}
+
+impl Frames {
+    fn read(&mut self, data: &Bytes, keyframe: bool) -> Found {
+        let look = self.stream.packet(data, keyframe);
+        self.place.count += 1;
+        let coded = Coded {
+            picture: look.picture,
+            reference: look.reference,
+            second_field: false,
+            order: self.place,
+            depth: 0,
+        };
+        let unreadable = look.error.is_some();
+        Found { coded, random_access: look.random_access, framing: NalFraming::None, unreadable }
+    }
+
+    fn parameters(&mut self) -> Arc<CodecParameters> {
+        let generation = self.stream.generation();
+        if let Some((of, params)) = &self.params
+            && *of == generation
+        {
+            return params.clone();
+        }
+        let params = Arc::new(self.stream.parameters());
         self.params = Some((generation, params.clone()));
         params
     }

@@ -6,12 +6,18 @@
 //! 1. `rusty_h264` (feature `rusty-h264`): the fastest; 8-bit 4:2:0 frames.
 //! 2. `rust_h264` (feature `rust-h264`): nearly all of H.264; goes on after damage.
 //! 3. `openh264` (feature `openh264`): Baseline streams that both refuse, and whenever it is named.
+//! 4. `dav1d` (feature `dav1d`, which needs the system's libdav1d): AV1, fast.
+//! 5. `rav1d` (feature `rav1d`): AV1 without a system library. Its functions have the names of dav1d's, so that a
+//!    program can hold one of the two: it is left out where `dav1d` is in.
+//! 6. `vpx` (feature `vpx`, which needs the system's libvpx): VP8 and VP9, fast.
+//! 7. `rusty_vp9` (feature `rusty-vp9`): VP9 without a system library.
+//! 8. `rusty_jpeg` (feature `rusty-jpeg`): Motion JPEG.
 //!
 //! ```
 //! let decoders = kineframe_decoders::default_list();
 //! let names: Vec<_> = decoders.0.iter().map(|factory| factory.name()).collect();
 //! # #[cfg(all(feature = "rusty-h264", feature = "rust-h264", feature = "openh264"))]
-//! assert_eq!(names, ["rusty_h264", "rust_h264", "openh264"]);
+//! assert_eq!(names[..3], ["rusty_h264", "rust_h264", "openh264"]);
 //! // A list is a plain value: put your own back end in front, or take one by name.
 //! # #[cfg(feature = "rust-h264")]
 //! assert!(decoders.only("rust_h264").is_some());
@@ -21,12 +27,22 @@ use std::sync::Arc;
 
 use kineframe_codec::DecoderFactory;
 pub use kineframe_codec::Decoders;
+#[cfg(feature = "dav1d")]
+pub use kineframe_codec_dav1d as dav1d;
 #[cfg(feature = "openh264")]
 pub use kineframe_codec_openh264 as openh264;
+#[cfg(all(feature = "rav1d", not(feature = "dav1d")))]
+pub use kineframe_codec_rav1d as rav1d;
 #[cfg(feature = "rust-h264")]
 pub use kineframe_codec_rust_h264 as rust_h264;
 #[cfg(feature = "rusty-h264")]
 pub use kineframe_codec_rusty_h264 as rusty_h264;
+#[cfg(feature = "rusty-jpeg")]
+pub use kineframe_codec_rusty_jpeg as rusty_jpeg;
+#[cfg(feature = "rusty-vp9")]
+pub use kineframe_codec_rusty_vp9 as rusty_vp9;
+#[cfg(feature = "vpx")]
+pub use kineframe_codec_vpx as vpx;
 
 /// The back ends of this build, in order of preference.
 pub fn default_list() -> Decoders {
@@ -37,6 +53,16 @@ pub fn default_list() -> Decoders {
         Arc::new(rust_h264::Factory),
         #[cfg(feature = "openh264")]
         Arc::new(openh264::Factory),
+        #[cfg(feature = "dav1d")]
+        Arc::new(dav1d::Factory),
+        #[cfg(all(feature = "rav1d", not(feature = "dav1d")))]
+        Arc::new(rav1d::Factory),
+        #[cfg(feature = "vpx")]
+        Arc::new(vpx::Factory),
+        #[cfg(feature = "rusty-vp9")]
+        Arc::new(rusty_vp9::Factory),
+        #[cfg(feature = "rusty-jpeg")]
+        Arc::new(rusty_jpeg::Factory),
     ];
     Decoders(list)
 }

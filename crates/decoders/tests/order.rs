@@ -78,7 +78,7 @@ proptest! {
                 prop_assert!(refusals.iter().all(|refusal| !refusal.reason.is_empty()));
             }
         }
-        prop_assert!(params.codec == Codec::H264 || exact.is_empty(), "all of them decode H.264 alone");
+        prop_assert!(params.codec == Codec::H264 || exact.is_empty(), "none takes the sets of H.264 for another codec's");
     }
 
     #[test]

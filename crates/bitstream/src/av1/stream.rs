@@ -1,0 +1,120 @@
+//! One AV1 track over time: the sequence header in force, and the frames of each temporal unit.
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use super::frame::{self, Layer, Slots};
+use super::{Av1Config, ObuType, Obus, SequenceHeader};
+use crate::frames::CodedFrame;
+use crate::{Error, ErrorKind};
+
+/// Follows a track: the sequence header of `CodecPrivate`, overlaid with those in its packets.
+///
+/// ```
+/// use bytes::Bytes;
+/// use kineframe_bitstream::av1::Stream;
+///
+/// // 16 columns, 16 lines, 8 bits, 4:2:0.
+/// let header = [0x0a, 10, 0, 0, 0, 1, 0x9f, 0xfb, 0xff, 0xf3, 0, 0x80];
+/// let mut stream = Stream::new(&Bytes::new());
+/// assert!(stream.insert(&header).unwrap());
+/// assert_eq!(stream.sequence().unwrap().max_size.width, 16);
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Stream {
+    private: Bytes,
+    unit: Bytes,
+    sequence: Option<SequenceHeader>,
+    slots: Slots,
+    generation: u64,
+}
+
+impl Stream {
+    /// A track with this `CodecPrivate`: an `av1C` record, or nothing.
+    pub fn new(private: &Bytes) -> Self {
+        let mut stream = Stream { private: private.clone(), ..Stream::default() };
+        if let Ok(config) = Av1Config::parse(private) {
+            // What cannot be read is left out: packets may bring another one.
+            let _ = stream.insert(&config.obus);
+        }
+        stream
+    }
+
+    /// Takes the sequence header out of units, and tells whether it says anything new.
+    ///
+    /// # Errors
+    /// Units that cannot be told apart, or a sequence header that cannot be read.
+    pub fn insert(&mut self, units: &[u8]) -> Result<bool, Error> {
+        for obu in Obus::new(units) {
+            let obu = obu?;
+            if obu.kind == ObuType::SEQUENCE_HEADER {
+                return self.sequence_header(units.get(obu.payload).unwrap_or_default());
+            }
+        }
+        Ok(false)
+    }
+
+    fn sequence_header(&mut self, payload: &[u8]) -> Result<bool, Error> {
+        let same = self.unit.get(self.unit.len().saturating_sub(payload.len())..) == Some(payload);
+        if same && self.sequence.is_some() {
+            return Ok(false);
+        }
+        self.sequence = Some(SequenceHeader::parse(payload)?);
+        let mut unit = BytesMut::with_capacity(payload.len() + 6);
+        unit.put_u8(ObuType::SEQUENCE_HEADER.0 << 3 | 2);
+        let mut left = payload.len();
+        while left >= 0x80 {
+            unit.put_u8(left as u8 | 0x80);
+            left >>= 7;
+        }
+        unit.put_u8(left as u8);
+        unit.put_slice(payload);
+        self.unit = unit.freeze();
+        self.generation += 1;
+        Ok(true)
+    }
+
+    /// The frames of a temporal unit, in decoding order.
+    ///
+    /// # Errors
+    /// Units that cannot be told apart, headers that cannot be read, a frame before any sequence header.
+    pub fn packet(&mut self, packet: &[u8]) -> Result<Vec<CodedFrame>, Error> {
+        let mut frames = Vec::new();
+        for obu in Obus::new(packet) {
+            let obu = obu?;
+            let payload = packet.get(obu.payload).unwrap_or_default();
+            match obu.kind {
+                ObuType::SEQUENCE_HEADER => {
+                    self.sequence_header(payload)?;
+                }
+                ObuType::FRAME | ObuType::FRAME_HEADER => {
+                    let missing = Error { unit: "frame header", field: "frame", bit: 0, kind: ErrorKind::Missing(0) };
+                    let sequence = self.sequence.as_ref().ok_or(missing)?;
+                    let layer = Layer { temporal_id: obu.temporal_id, spatial_id: obu.spatial_id };
+                    frames.push(frame::parse(payload, sequence, layer, &mut self.slots)?);
+                }
+                _ => {}
+            }
+        }
+        Ok(frames)
+    }
+
+    /// The sequence header in force.
+    pub fn sequence(&self) -> Option<&SequenceHeader> {
+        self.sequence.as_ref()
+    }
+
+    /// The sequence header in force as an OBU with a size; empty where there is none.
+    pub fn sequence_unit(&self) -> &Bytes {
+        &self.unit
+    }
+
+    /// `CodecPrivate`, as stored.
+    pub fn private(&self) -> &Bytes {
+        &self.private
+    }
+
+    /// Goes up when a sequence header is new or has changed.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+}
