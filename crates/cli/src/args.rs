@@ -43,6 +43,12 @@ pub enum Command {
     Merge(Merge),
     /// The local Kinesis Video service, for tests without an account
     Serve(Serve),
+    /// Media into a stream, acknowledged fragment by fragment (PutMedia)
+    Put(Put),
+    /// The streams of the account in this region
+    Streams(Streams),
+    /// What the service knows of a stream
+    Describe(Describe),
     /// The decoder back ends in this build, in order of preference
     Decoders,
     /// A completion script for a shell, on standard output
@@ -99,10 +105,12 @@ pub enum When {
 /// Where the media is, and which part of it is meant.
 #[derive(Debug, Args)]
 pub struct Input {
-    /// A file (Matroska, WebM, a stored GetMedia or GetMediaForFragmentList body), or `-` for standard input
+    /// A file (Matroska, WebM, a stored GetMedia or GetMediaForFragmentList body), `-` for standard input, or
+    /// kvs://STREAM or an ARN for a stream in the service
     #[arg(value_name = "INPUT")]
     pub input: String,
-    /// Where to start: a time (RFC 3339, or a duration from the start), fragment:NUMBER, after:NUMBER, earliest
+    /// Where to start: a time (RFC 3339, or a duration from the start), fragment:NUMBER, after:NUMBER, earliest, and for
+    /// kvs:// also now (the default there) and token:TOKEN
     #[arg(long, value_name = "WHERE")]
     pub from: Option<Bound>,
     /// Where to end, not included: a time, or +DURATION from the first frame
@@ -111,6 +119,39 @@ pub struct Input {
     /// Which timestamps --from and --to mean
     #[arg(long, value_name = "CLOCK", default_value = "producer")]
     pub clock: Clock,
+    /// How kvs:// is read [default: get-media, or fragments for what is past]
+    #[arg(long, value_name = "HOW", help_heading = "Service")]
+    pub via: Option<Via>,
+    /// How the service is reached.
+    #[command(flatten)]
+    pub service: Service,
+}
+
+/// How the service is reached. What is left out comes from the usual AWS chain.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Service")]
+pub struct Service {
+    /// The region [default: that of the ARN, or of the AWS configuration]
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+    /// The profile of the AWS configuration
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// The address of the control plane, for the local service for example
+    #[arg(long, value_name = "URL")]
+    pub endpoint_url: Option<String>,
+    /// Keys in place of those of the AWS configuration: for the local service of `demo`.
+    #[arg(skip)]
+    pub credentials: Option<(String, String)>,
+}
+
+/// `--via`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Via {
+    /// GetMedia: what arrives, and what is kept from there on.
+    GetMedia,
+    /// ListFragments, then GetMediaForFragmentList: what is archived.
+    Fragments,
 }
 
 /// Which of a fragment's two timestamps is meant.
@@ -136,6 +177,101 @@ pub struct Fragments {
     /// The input.
     #[command(flatten)]
     pub input: Input,
+}
+
+/// `kineframe put`.
+#[derive(Debug, Args)]
+pub struct Put {
+    /// A file (Matroska, WebM, a stored body), or `-` for standard input
+    #[arg(value_name = "FILE")]
+    pub file: String,
+    /// kvs://STREAM or an ARN
+    #[arg(value_name = "STREAM")]
+    pub stream: String,
+    /// Make the stream where it is not there
+    #[arg(long)]
+    pub create: bool,
+    /// Hours that a stream made by --create keeps its media
+    #[arg(long, value_name = "HOURS", default_value_t = 24, requires = "create")]
+    pub retention: u32,
+    /// The time of the first fragment: a time, or now; later ones keep their distance [default: as the file says]
+    #[arg(long, value_name = "TIME|now")]
+    pub start: Option<Start>,
+    /// As fast as the file's own times go, or as fast as the service takes it
+    #[arg(long, value_name = "HOW", default_value = "fast")]
+    pub pace: Pace,
+    /// Send the file again and again, N times, or until stopped; times go on behind the end of the round before
+    #[arg(long = "loop", value_name = "N", num_args = 0..=1, default_missing_value = "0")]
+    pub rounds: Option<u64>,
+    /// A tag on each fragment (repeatable)
+    #[arg(long, value_name = "NAME=VALUE", value_parser = tag)]
+    pub tag: Vec<(String, String)>,
+    /// How the service is reached.
+    #[command(flatten)]
+    pub service: Service,
+}
+
+fn tag(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, _)) if name.is_empty() || name.len() > 128 || name.starts_with("AWS") => {
+            Err("a tag name has 1 to 128 bytes and does not start with AWS".into())
+        }
+        Some((_, value)) if value.len() > 256 => Err("a tag value has at most 256 bytes".into()),
+        Some((name, value)) if !text.contains('\0') => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("a tag is NAME=VALUE".into()),
+    }
+}
+
+/// `--start`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// The time at which the upload begins.
+    Now,
+    /// Nanoseconds since the Unix epoch.
+    At(i128),
+}
+
+impl std::str::FromStr for Start {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse() {
+            _ if text == "now" => Ok(Start::Now),
+            Ok(Moment::Wall(nanos)) if nanos >= 0 => Ok(Start::At(nanos)),
+            _ => Err(format!("'{text}' is neither `now` nor a time such as 2017-11-28T06:55:08.513Z")),
+        }
+    }
+}
+
+/// `--pace`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Pace {
+    /// A fragment goes out when its time has come.
+    Realtime,
+    /// As fast as the service takes it.
+    Fast,
+}
+
+/// `kineframe streams`.
+#[derive(Debug, Args)]
+pub struct Streams {
+    /// Only names that begin so
+    #[arg(value_name = "PREFIX", default_value = "")]
+    pub prefix: String,
+    /// How the service is reached.
+    #[command(flatten)]
+    pub service: Service,
+}
+
+/// `kineframe describe`.
+#[derive(Debug, Args)]
+pub struct Describe {
+    /// kvs://STREAM or an ARN
+    #[arg(value_name = "STREAM")]
+    pub stream: String,
+    /// How the service is reached.
+    #[command(flatten)]
+    pub service: Service,
 }
 
 /// `kineframe inspect`.

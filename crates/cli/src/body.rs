@@ -7,7 +7,7 @@ use kineframe::mp4::{AnySplitter, ReadError};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::args::Common;
+use crate::args::{Common, Input as InputArgs};
 use crate::input::Input;
 use crate::outcome::{Failure, Outcome};
 
@@ -76,7 +76,7 @@ impl Body {
     ///
     /// # Errors
     /// It cannot be opened.
-    pub fn open(input: &str, payload: Payload, common: &Common) -> Result<Body, Failure> {
+    pub fn open(input: &InputArgs, payload: Payload, common: &Common) -> Result<Body, Failure> {
         let mut options = Options::default();
         options.strict = common.strict;
         options.payload = payload;

@@ -1,4 +1,4 @@
-//! Where the bytes come from: a file or standard input, read by a thread of its own.
+//! Where the bytes come from: a file, standard input or a stream, read by a thread of its own.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
@@ -7,6 +7,8 @@ use bytes::Bytes;
 use kineframe::mp4::{MovieBox, find_movie, is_mp4};
 use kineframe::source::{File, MediaSource, SourceError, StartSelector, Stdin};
 
+use crate::args::Input as InputArgs;
+use crate::kvs::{self, Opened, Wanted};
 use crate::outcome::Failure;
 use crate::signals::Stop;
 
@@ -41,29 +43,34 @@ impl Input {
     /// # Errors
     /// An address that this version does not read; no thread to read with. What cannot be opened is told by the
     /// first piece.
-    pub fn open(name: &str) -> Result<Input, Failure> {
-        if name.starts_with("kvs://") || name.starts_with("arn:") {
-            return Err(Failure::Usage(format!(
-                "{name}: this version reads files and standard input; save the body of GetMedia or \
-                 GetMediaForFragmentList to a file, or pipe it in and give `-`"
-            )));
+    pub fn open(args: &InputArgs) -> Result<Input, Failure> {
+        Self::open_for(args, &Wanted::default())
+    }
+
+    /// As [`open`](Self::open), where only some fragments or times are wanted, so that no more is asked for.
+    ///
+    /// # Errors
+    /// As for `open`.
+    pub fn open_for(args: &InputArgs, wanted: &Wanted) -> Result<Input, Failure> {
+        let name = args.input.as_str();
+        if kvs::is_stream(name) {
+            return Self::read(name, None, None, kvs::open(args, wanted)?);
         }
+        if let Some(flag) = kvs::flag_of_streams(args) {
+            return Err(Failure::Usage(format!("{flag} is for streams; {name} is a file")));
+        }
+        let opened = |source| Opened { source, start: StartSelector::Earliest, monitor: None };
         if name == "-" {
-            return Self::read("standard input", None, None, Stdin);
+            return Self::read("standard input", None, None, opened(Box::new(Stdin)));
         }
         let length = std::fs::metadata(name).ok().filter(std::fs::Metadata::is_file).map(|file| file.len());
         let file = File::new(name);
         // What cannot be read here is told by the first piece.
         let movie = file.random_access().and_then(|mut file| find_movie(&mut *file, MAX_MOVIE).ok().flatten());
-        Self::read(name, length, movie, file)
+        Self::read(name, length, movie, opened(Box::new(file)))
     }
 
-    fn read(
-        name: &str,
-        length: Option<u64>,
-        movie: Option<MovieBox>,
-        source: impl MediaSource + 'static,
-    ) -> Result<Input, Failure> {
+    fn read(name: &str, length: Option<u64>, movie: Option<MovieBox>, source: Opened) -> Result<Input, Failure> {
         let (sender, pieces) = sync_channel(AHEAD);
         let wake = sender.clone();
         let stop = Stop::watch(move || {
@@ -162,12 +169,14 @@ impl Input {
     }
 }
 
-fn forward(source: &dyn MediaSource, sender: &SyncSender<Message>) {
-    for piece in source.open_blocking(&StartSelector::Earliest) {
+fn forward(opened: &Opened, sender: &SyncSender<Message>) {
+    for piece in opened.source.open_blocking(&opened.start) {
+        opened.say();
         if sender.send(Message::Piece(piece)).is_err() {
             return;
         }
     }
+    opened.say();
     // The receiver is gone where the command ended early.
     let _ = sender.send(Message::End);
 }

@@ -5,6 +5,7 @@ mod body;
 mod commands;
 mod input;
 mod json;
+mod kvs;
 mod made;
 mod outcome;
 mod output;
@@ -47,6 +48,9 @@ fn run(cli: &Cli) -> Result<Outcome, Failure> {
         Command::Split(args) => commands::split::run(args, common),
         Command::Merge(args) => commands::merge::run(args, common),
         Command::Serve(args) => commands::serve::run(args, common),
+        Command::Put(args) => commands::put::run(args, common),
+        Command::Streams(args) => commands::streams::streams(args, common),
+        Command::Describe(args) => commands::streams::describe(args, common),
         Command::Decoders => commands::decoders::run(common),
     }
 }

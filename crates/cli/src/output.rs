@@ -11,12 +11,18 @@ use crate::outcome::Failure;
 pub struct Output {
     out: io::BufWriter<io::Stdout>,
     json: bool,
+    silent: bool,
 }
 
 impl Output {
     /// Standard output; with `json` it holds JSON objects and nothing else.
     pub fn new(json: bool) -> Output {
-        Output { out: io::BufWriter::new(io::stdout()), json }
+        Output { out: io::BufWriter::new(io::stdout()), json, silent: false }
+    }
+
+    /// Nothing comes out: for a step of a larger command.
+    pub fn silent() -> Output {
+        Output { silent: true, ..Self::new(false) }
     }
 
     /// One item: as an object where scripts read, else as a line.
@@ -24,6 +30,9 @@ impl Output {
     /// # Errors
     /// Standard output is closed or full.
     pub fn item(&mut self, object: &impl Serialize, line: impl FnOnce() -> String) -> Result<(), Failure> {
+        if self.silent {
+            return Ok(());
+        }
         if self.json {
             let text = serde_json::to_string(object).map_err(|error| Failure::Work(format!("JSON: {error}")))?;
             return self.line(text);
@@ -37,7 +46,7 @@ impl Output {
     /// # Errors
     /// Standard output is closed or full.
     pub fn say(&mut self, line: impl Display) -> Result<(), Failure> {
-        if self.json { Ok(()) } else { self.line(line) }
+        if self.json || self.silent { Ok(()) } else { self.line(line) }
     }
 
     /// Hands over what is buffered: after each item of a live input.

@@ -172,7 +172,7 @@ pub fn time(moment: Moment) -> MediaTime {
 fn range(input: &Input) -> Result<consumer::Range, Failure> {
     let mut range = consumer::Range::default();
     match &input.from {
-        None | Some(Bound::Earliest) => {}
+        None | Some(Bound::Earliest | Bound::Now | Bound::Token(_)) => {}
         Some(Bound::At(moment)) => range.from = Some(time(*moment)),
         Some(Bound::AfterFirst(nanos)) => range.from = Some(MediaTime::Elapsed(*nanos)),
         Some(Bound::Fragment(number)) => range.from_fragment = Some(FragmentStart::At(number_of(number)?)),
@@ -182,7 +182,7 @@ fn range(input: &Input) -> Result<consumer::Range, Failure> {
         None => {}
         Some(Bound::At(moment)) => range.to = Some(time(*moment)),
         Some(Bound::AfterFirst(nanos)) => range.length = Some(Duration(*nanos).to_std()),
-        Some(Bound::Earliest | Bound::Fragment(_) | Bound::AfterFragment(_)) => {
+        Some(_) => {
             return Err(Failure::Usage("--to takes a time or +DURATION".into()));
         }
     }

@@ -37,7 +37,7 @@ impl FragmentRange {
 
     /// Whether every fragment lies inside.
     pub fn is_all(&self) -> bool {
-        self.from.is_none() && self.to.is_none()
+        matches!(self.from, None | Some(Bound::Earliest | Bound::Now | Bound::Token(_))) && self.to.is_none()
     }
 
     /// Where a fragment lies. Fragments are to be shown in the order of the input.
@@ -54,7 +54,7 @@ impl FragmentRange {
         }
         let number = tail.head.number.as_ref();
         let before = match &self.from {
-            None | Some(Bound::Earliest) => false,
+            None | Some(Bound::Earliest | Bound::Now | Bound::Token(_)) => false,
             Some(Bound::Fragment(wanted)) => below(number, wanted, false),
             Some(Bound::AfterFragment(wanted)) => below(number, wanted, true),
             Some(Bound::At(moment)) => {
@@ -79,9 +79,7 @@ impl FragmentRange {
             None => Ok(None),
             Some(Bound::At(moment)) => self.resolve(*moment, tail).map(Some),
             Some(Bound::AfterFirst(nanos)) => Ok(start.map(|start| start + nanos)),
-            Some(Bound::Earliest | Bound::Fragment(_) | Bound::AfterFragment(_)) => {
-                Err(Failure::Usage("--to takes a time or +DURATION".into()))
-            }
+            Some(_) => Err(Failure::Usage("--to takes a time or +DURATION".into())),
         }
     }
 

@@ -25,6 +25,10 @@ pub enum Bound {
     Fragment(String),
     /// After this fragment.
     AfterFragment(String),
+    /// From what arrives next.
+    Now,
+    /// Where an earlier read ended.
+    Token(String),
 }
 
 /// A length of time in nanoseconds; never negative.
@@ -76,6 +80,17 @@ impl FromStr for Bound {
         }
         if let Some(duration) = text.strip_prefix('+') {
             return duration.parse().map(|Duration(nanos)| Bound::AfterFirst(nanos));
+        }
+        if let Some(token) = text.strip_prefix("token:") {
+            let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
+            return if (1..=128).contains(&token.len()) && token.bytes().all(legal) {
+                Ok(Bound::Token(token.to_owned()))
+            } else {
+                Err(format!("'{token}' is not a continuation token (1 to 128 of a-z A-Z 0-9 _ . -)"))
+            };
+        }
+        if text == "now" {
+            return Ok(Bound::Now);
         }
         if text == "earliest" {
             return Ok(Bound::Earliest);
@@ -162,6 +177,9 @@ mod tests {
         assert_eq!("after:9".parse(), Ok(Bound::AfterFragment("9".into())));
         assert_eq!("+2s".parse(), Ok(Bound::AfterFirst(2_000_000_000)));
         assert!("fragment:../x".parse::<Bound>().is_err());
+        assert_eq!("token:a_-.9".parse(), Ok(Bound::Token("a_-.9".into())));
+        assert!("token:a b".parse::<Bound>().is_err());
+        assert_eq!("now".parse(), Ok(Bound::Now));
     }
 
     #[test]

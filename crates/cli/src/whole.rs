@@ -26,7 +26,7 @@ impl WholeFragments {
     /// # Errors
     /// It cannot be opened.
     pub fn open(input: &Input, common: &Common) -> Result<WholeFragments, Failure> {
-        let (body, range) = (Body::open(&input.input, Payload::Keep, common)?, FragmentRange::new(input));
+        let (body, range) = (Body::open(input, Payload::Keep, common)?, FragmentRange::new(input));
         Ok(WholeFragments { body, range, held: VecDeque::new(), released: true, over: false })
     }
 

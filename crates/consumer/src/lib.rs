@@ -6,6 +6,7 @@
 //! | the same with callbacks on a thread | [`Callbacks`] |
 //! | pictures, in a loop | [`Pictures`] |
 //! | pictures, async | [`Pictures::into_stream`] |
+//! | any of these of a live stream, for months | [`Session`] as the source |
 //!
 //! ```
 //! use kineframe_consumer::Consumer;
@@ -34,6 +35,7 @@ mod feed;
 mod fragments;
 mod info;
 mod lane;
+mod live;
 mod pictures;
 mod selection;
 mod session;
@@ -47,6 +49,10 @@ pub use consumer::{Consumer, Item};
 pub use error::ConsumerError;
 pub use fragments::{Fragment, RgbImage, rgb_work};
 pub use info::{PictureInfo, PictureItem};
+pub use live::{
+    GapReason, Integrity, Session, SessionGap, SessionMonitor, SessionNotice, SessionOptions, SessionReport,
+    SlowReader, Until,
+};
 pub use pictures::{Options, Pictures};
 pub use selection::{
     At, Clock, Damaged, Every, FragmentRef, FragmentStart, Grid, MediaTime, Range, Selection, TrackChoice,

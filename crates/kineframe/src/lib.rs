@@ -42,6 +42,7 @@
 //! | `decoders` | `decoders` | the default list of back ends |
 //! | `image_export` | `image-export` | pictures to JPEG, PNG, WebP, NPY, planes |
 //! | `jpeg_turbo` | `jpeg-turbo` | the fast JPEG encoder, for `image_export`; needs cmake and nasm to build |
+//! | `source_aws` | `aws` | the service: live and archived media, PutMedia; links the AWS SDK |
 //! | `consumer` | `consumer` | fragments, frames and pictures of a source |
 //!
 //! Each module is a crate of its own, `kineframe-…`, and can be used alone.
@@ -64,6 +65,8 @@ pub use kineframe_matroska as matroska;
 pub use kineframe_mp4 as mp4;
 #[cfg(feature = "source")]
 pub use kineframe_source as source;
+#[cfg(feature = "aws")]
+pub use kineframe_source_aws as source_aws;
 
 /// The Rust in the README compiles.
 #[cfg(all(doctest, feature = "consumer"))]

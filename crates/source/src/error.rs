@@ -53,6 +53,15 @@ pub enum SourceErrorKind {
 }
 
 impl SourceError {
+    /// A new read may succeed.
+    pub fn is_retryable(&self) -> bool {
+        match &self.kind {
+            SourceErrorKind::Io { .. } | SourceErrorKind::Injected(_) => true,
+            SourceErrorKind::Other { retry, .. } => *retry,
+            _ => false,
+        }
+    }
+
     /// An error of the operating system, sorted by what a person can do about it.
     pub fn from_io(input: &Arc<str>, offset: u64, error: &io::Error) -> Self {
         let kind = match error.kind() {

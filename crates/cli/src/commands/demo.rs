@@ -1,17 +1,22 @@
-//! `kineframe demo`: the whole path on a capture that the program carries.
+//! `kineframe demo`: the whole path on a capture that the program carries, through a service of its own.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use kineframe::consumer::{Every, Grid};
 use kineframe::image_export::{Existing, ExportOptions, ImageFormat, write_file};
+use kineframe_server::Server;
+use tokio::runtime::Runtime;
 
-use crate::args::{Common, Demo};
+use crate::args::{Common, Demo, Pace, Put, Service, Via};
 use crate::commands::frames::{Folder, everything, file_failure};
+use crate::commands::put;
 use crate::input::Input;
 use crate::outcome::{Failure, Outcome};
+use crate::output::Output;
 use crate::pictures::{self, Written};
+use crate::units::Bound;
 
 /// A GetMedia body of five fragments, H.264 at 640×360 (Apache-2.0, from the AWS parser library's tests).
 static CAPTURE: &[u8] = include_bytes!("../../demo/capture.mkv");
@@ -35,14 +40,20 @@ pub fn run(args: &Demo, common: &Common) -> Result<Outcome, Failure> {
     let capture = folder.join("capture.mkv");
     write_file(&capture, CAPTURE, Existing::Replace).map_err(file_failure)?;
 
-    let (input, selection) = everything(&capture.display().to_string());
+    let service = LocalService::start()?;
+    put::send(&service.put(&capture), common, Output::silent())?;
+    let (mut input, selection) = everything(STREAM);
+    input.from = Some(Bound::Earliest);
+    // All of it is there: what was acknowledged is archived.
+    input.via = Some(Via::Fragments);
+    input.service = service.flags.clone();
     let mut options = pictures::options(&input, &selection, common)?;
     options.selection.every = Some(Every { step: std::time::Duration::from_millis(500), grid: Grid::Start });
     let mut cards = Vec::new();
     let pictures = folder.join("pictures");
     let mut target = Folder { path: &pictures, template: None, all_tracks: false, existing: Existing::Replace };
     let outcome = target.write(
-        Input::open(&input.input)?,
+        Input::open(&input)?,
         options,
         &ExportOptions::new(ImageFormat::Jpeg),
         common,
@@ -55,6 +66,57 @@ pub fn run(args: &Demo, common: &Common) -> Result<Outcome, Failure> {
         say_next(&sheet, &capture, &cards);
     }
     Ok(outcome)
+}
+
+/// Where the capture goes, and comes back from.
+const STREAM: &str = "kvs://demo";
+
+/// A Kinesis Video service in this process, on loopback, which keeps nothing. It ends with this.
+struct LocalService {
+    flags: Service,
+    server: Option<Server>,
+    runtime: Runtime,
+}
+
+impl LocalService {
+    fn start() -> Result<LocalService, Failure> {
+        let failed = |error: &dyn Display| Failure::Work(format!("the local service does not start: {error}"));
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        let runtime = runtime.map_err(|error| failed(&error))?;
+        let options = kineframe_server::Options::default();
+        let region = options.region.clone();
+        let server = runtime.block_on(Server::start(options)).map_err(|error| failed(&error))?;
+        let flags = Service {
+            region: Some(region),
+            endpoint_url: Some(server.endpoint().to_owned()),
+            credentials: Some(("demo".into(), "demo".into())),
+            profile: None,
+        };
+        Ok(LocalService { flags, server: Some(server), runtime })
+    }
+
+    /// The flags that put a file into it.
+    fn put(&self, file: &Path) -> Put {
+        Put {
+            file: file.display().to_string(),
+            stream: STREAM.into(),
+            create: true,
+            retention: 1,
+            start: None,
+            pace: Pace::Fast,
+            rounds: None,
+            tag: Vec::new(),
+            service: self.flags.clone(),
+        }
+    }
+}
+
+impl Drop for LocalService {
+    fn drop(&mut self) {
+        if let Some(server) = self.server.take() {
+            self.runtime.block_on(server.stop());
+        }
+    }
 }
 
 fn card(folder: &Path, file: &Path, picture: &Written) -> Card {
@@ -80,8 +142,8 @@ fn say_next(sheet: &Path, capture: &Path, cards: &[Card]) {
     println!("  kineframe frame {capture} --fragment {fragment} --offset 1.25 -o picture.png");
     println!("  kineframe frames {capture} -o thumbnails --keyframes --size 160x");
     println!("  kineframe merge {capture} -o whole.mkv");
-    println!("and on a body of your own, as it arrives:");
-    println!("  aws kinesis-video-media get-media … /dev/stdout | kineframe frames - -o pictures --every 1s");
+    println!("and on a stream of your own, as it arrives:");
+    println!("  kineframe frames kvs://STREAM -o pictures --every 1s");
 }
 
 /// The contact sheet: a page that needs nothing but the pictures beside it.
@@ -96,8 +158,11 @@ fn page(cards: &[Card]) -> String {
          figcaption { padding: .5rem .7rem } small { color: #666; overflow-wrap: anywhere }\n\
          .key { color: #06c }\n</style>\n<h1>One picture every half second</h1>\n",
     );
-    let _ =
-        writeln!(page, "<p>{} pictures of a GetMedia body, each with its exact wall time.</p>\n<main>", cards.len());
+    let _ = writeln!(
+        page,
+        "<p>{} pictures of a capture that went through a local Kinesis Video service, each with its exact wall time.</p>\n<main>",
+        cards.len()
+    );
     for card in cards {
         let Card { file, time, fragment, .. } = card;
         let offset = card.offset_ms.map(|offset| format!(" + {offset} ms")).unwrap_or_default();

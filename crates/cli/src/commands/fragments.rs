@@ -18,7 +18,7 @@ use kineframe::fragment::{Event, FragmentTail, Payload};
 /// See [`Failure`].
 pub fn run(args: &Fragments, common: &Common) -> Result<Outcome, Failure> {
     let mut output = Output::new(common.json);
-    let mut body = Body::open(&args.input.input, Payload::Skip, common)?;
+    let mut body = Body::open(&args.input, Payload::Skip, common)?;
     let mut range = FragmentRange::new(&args.input);
     let mut fragments = 0u64;
     while let Some(event) = body.next_event()? {

@@ -9,8 +9,9 @@ use kineframe::image_export::{
 use serde::Serialize;
 use serde_json::json;
 
-use crate::args::{Clock, Common, Damaged, Frame, Frames, Input as InputArgs, Selection, Track};
+use crate::args::{Clock, Common, Damaged, Frame, Frames, Input as InputArgs, Selection, Service, Track};
 use crate::input::Input;
+use crate::kvs::Wanted;
 use crate::outcome::{Failure, Outcome};
 use crate::output::Output;
 use crate::pictures::{self, Run, Written};
@@ -44,7 +45,7 @@ pub fn frames(args: &Frames, common: &Common) -> Result<Outcome, Failure> {
         Some(name) => Some(name.parse().map_err(|error| Failure::Usage(format!("--name {name}: {error}")))?),
         None => None,
     };
-    let input = Input::open(&args.input.input)?;
+    let input = Input::open_for(&args.input, &Wanted::of(&args.selection.fragment, &args.selection.at))?;
     let all_tracks = args.selection.track == Some(Track::All);
     let mut folder = Folder { path: &args.output, template, all_tracks, existing: existing(common) };
     folder.write(input, options, &export, common, &mut |_, _| {})
@@ -75,7 +76,8 @@ pub fn frame(args: &Frame, common: &Common) -> Result<Outcome, Failure> {
         )));
     }
     let mut output = Output::new(common.json);
-    let mut run = Run::start(Input::open(&args.input.input)?, options, &export, common)?;
+    let wanted = Wanted::of(args.fragment.as_slice(), args.at.as_slice());
+    let mut run = Run::start(Input::open_for(&args.input, &wanted)?, options, &export, common)?;
     while let Some(picture) = run.next()? {
         write_file(&args.output, &picture.bytes, existing).map_err(file_failure)?;
         let file = args.output.display().to_string();
@@ -159,7 +161,8 @@ impl Folder<'_> {
 
 /// What `frames` selects when no flag says anything.
 pub fn everything(input: &str) -> (InputArgs, Selection) {
-    let input = InputArgs { input: input.to_owned(), from: None, to: None, clock: Clock::Producer };
+    let service = Service::default();
+    let input = InputArgs { input: input.to_owned(), from: None, to: None, clock: Clock::Producer, via: None, service };
     (input, unselected())
 }
 

@@ -6,5 +6,7 @@ pub mod fragments;
 pub mod frames;
 pub mod inspect;
 pub mod merge;
+pub mod put;
 pub mod serve;
 pub mod split;
+pub mod streams;

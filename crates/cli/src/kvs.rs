@@ -1,0 +1,362 @@
+//! `kvs://STREAM` as an input: which calls bring what the flags ask for.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use kineframe::consumer::{Session, SessionMonitor, SessionNotice, SessionOptions, Until};
+use kineframe::fragment::{ContinuationToken, FragmentNumber, ProducerTimestamp, ServerTimestamp};
+use kineframe::source::{MediaSource, PieceStream, StartSelector};
+use kineframe::source_aws::{
+    ArchiveOptions, Client, Clock as ServiceClock, Error, FragmentEntry, Options, StaticCredentials, StreamHandle,
+    StreamId, TimeRange,
+};
+
+use crate::args::{Clock, Input, Service, Via};
+use crate::outcome::Failure;
+use crate::units::{Bound, Moment};
+
+/// A source, and where to begin.
+pub struct Opened {
+    /// The source.
+    pub source: Box<dyn MediaSource>,
+    /// Where the read begins.
+    pub start: StartSelector,
+    /// What a session tells of itself.
+    pub monitor: Option<SessionMonitor>,
+}
+
+impl Opened {
+    /// Says on standard error what happened to the session.
+    pub fn say(&self) {
+        let Some(monitor) = &self.monitor else { return };
+        for notice in monitor.take_notices() {
+            match notice {
+                SessionNotice::Gap(gap) => {
+                    let time = |time: Option<ProducerTimestamp>| {
+                        time.and_then(|time| time.to_rfc3339()).unwrap_or_else(|| "an unknown time".into())
+                    };
+                    eprintln!("kineframe: gap from {} to {}: not read", time(gap.from), time(gap.to));
+                }
+                SessionNotice::Failed { error, pause } => {
+                    eprintln!("kineframe: {error}; going on in {:.1} s", pause.as_secs_f64());
+                }
+                SessionNotice::Refused { error, pause } => {
+                    let code = error.code.unwrap_or_else(|| "an error without a name".into());
+                    eprintln!("kineframe: the service reported {code}; going on in {:.1} s", pause.as_secs_f64());
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Fragments and times that are wanted by themselves (`--fragment`, `--at`).
+#[derive(Debug, Default)]
+pub struct Wanted {
+    fragments: Vec<String>,
+    at: Vec<Moment>,
+}
+
+impl Wanted {
+    /// What `--fragment` and `--at` name.
+    pub fn of(fragments: &[String], at: &[Moment]) -> Self {
+        Wanted { fragments: fragments.to_vec(), at: at.to_vec() }
+    }
+}
+
+/// Whether an input names a stream of the service.
+pub fn is_stream(input: &str) -> bool {
+    input.starts_with("kvs://") || input.starts_with("arn:")
+}
+
+/// A flag that only streams take, where one was given.
+pub fn flag_of_streams(args: &Input) -> Option<&'static str> {
+    let Service { region, profile, endpoint_url, .. } = &args.service;
+    match () {
+        () if args.via.is_some() => Some("--via"),
+        () if region.is_some() => Some("--region"),
+        () if profile.is_some() => Some("--profile"),
+        () if endpoint_url.is_some() => Some("--endpoint-url"),
+        () => None,
+    }
+}
+
+/// A client for a stream, by the flags.
+///
+/// # Errors
+/// The name is none, or no region is configured.
+pub fn stream(input: &str, service: &Service) -> Result<StreamHandle, Failure> {
+    let id: StreamId = input.parse().map_err(|error| Failure::Usage(format!("{input}: {error}")))?;
+    let region = id.region().map(ToOwned::to_owned);
+    Ok(client(service, region)?.stream(id))
+}
+
+/// A client, by the flags; `region` is what they leave open.
+///
+/// # Errors
+/// No region is configured.
+pub fn client(service: &Service, region: Option<String>) -> Result<Client, Failure> {
+    let mut options = Options::default();
+    options.region = service.region.clone().or(region);
+    options.profile = service.profile.clone();
+    options.endpoint_url = service.endpoint_url.clone();
+    options.credentials = service.credentials.clone().map(|(access_key_id, secret_access_key)| StaticCredentials {
+        access_key_id,
+        secret_access_key,
+        session_token: None,
+    });
+    Client::blocking(options).map_err(failure)
+}
+
+/// An error of the service ends the command.
+pub fn failure(error: Error) -> Failure {
+    Failure::Work(error.to_string())
+}
+
+/// How a stream is read.
+enum Plan {
+    /// A session over GetMedia.
+    Live { start: StartSelector, first: Option<FragmentNumber>, until: Until },
+    /// The archived fragments of a range, from a number on.
+    Archive { range: TimeRange, length: Option<i128>, from: Option<FragmentNumber>, after: bool },
+    /// These fragments, and those at these times.
+    Named,
+}
+
+/// Opens a stream as the flags say.
+///
+/// # Errors
+/// Flags that do not go together; what the service refuses when it is asked what there is.
+pub fn open(args: &Input, wanted: &Wanted) -> Result<Opened, Failure> {
+    let stream = stream(&args.input, &args.service)?;
+    match plan(args, wanted, now())? {
+        Plan::Live { start, first, until } => Ok(live(stream, start, first, until)),
+        Plan::Named => {
+            let mut numbers = Vec::new();
+            for number in &wanted.fragments {
+                numbers.push(number_of(number)?);
+            }
+            for moment in &wanted.at {
+                let at = wall(*moment, "--at")?;
+                let range = TimeRange { clock: clock(args.clock), from: at, to: at + 1 };
+                let found = stream.client().block_on(stream.list_overlapping(range)).map_err(failure)?;
+                numbers.extend(found.into_iter().map(|entry| entry.number));
+            }
+            numbers.sort();
+            numbers.dedup();
+            Ok(archive(&stream, numbers))
+        }
+        Plan::Archive { range, length, from, after } => {
+            let entries = listed(&stream, range, length).map_err(failure)?;
+            let keep = |entry: &FragmentEntry| match &from {
+                None => true,
+                Some(from) if after => entry.number > *from,
+                Some(from) => entry.number >= *from,
+            };
+            Ok(archive(&stream, entries.into_iter().filter(keep).map(|entry| entry.number).collect()))
+        }
+    }
+}
+
+fn live(stream: StreamHandle, start: StartSelector, first: Option<FragmentNumber>, until: Until) -> Opened {
+    let mut options = SessionOptions::default();
+    options.until = until;
+    let source: Box<dyn MediaSource> = match first {
+        Some(number) => Box::new(FromFragment { stream, number }),
+        None => Box::new(stream.get_media()),
+    };
+    let session = Session::new(source, options);
+    let monitor = Some(session.monitor());
+    Opened { source: Box::new(session), start, monitor }
+}
+
+fn archive(stream: &StreamHandle, numbers: Vec<FragmentNumber>) -> Opened {
+    let source = stream.fragment_list(numbers, ArchiveOptions::default());
+    Opened { source: Box::new(source), start: StartSelector::Earliest, monitor: None }
+}
+
+/// What overlaps a range; with a length, what overlaps that much from the first fragment on.
+fn listed(stream: &StreamHandle, range: TimeRange, length: Option<i128>) -> Result<Vec<FragmentEntry>, Error> {
+    let list = |range| stream.client().block_on(stream.list_overlapping(range));
+    let Some(length) = length else { return list(range) };
+    let near = list(TimeRange { to: range.from.saturating_add(length).min(range.to), ..range })?;
+    let first = near.iter().filter_map(|entry| entry.start(range.clock)).min();
+    match first {
+        Some(first) if first <= range.from => Ok(near),
+        Some(first) => list(TimeRange { to: first.saturating_add(length).min(range.to), ..range }),
+        None => {
+            let mut all = list(range)?;
+            if let Some(first) = all.iter().filter_map(|entry| entry.start(range.clock)).min() {
+                all.retain(|entry| entry.start(range.clock).is_none_or(|start| start < first.saturating_add(length)));
+            }
+            Ok(all)
+        }
+    }
+}
+
+/// Which calls bring what the flags ask for; `now` in nanoseconds since the Unix epoch.
+fn plan(args: &Input, wanted: &Wanted, now: i128) -> Result<Plan, Failure> {
+    let moments: Vec<i128> = wanted.at.iter().map(|at| wall(*at, "--at")).collect::<Result<_, _>>()?;
+    let named = !wanted.fragments.is_empty() || !moments.is_empty();
+    let archived = args.via != Some(Via::GetMedia);
+    if named && args.from.is_none() && args.to.is_none() && archived && moments.iter().all(|at| *at < now) {
+        return Ok(Plan::Named);
+    }
+    let clock = clock(args.clock);
+    let time = |nanos: i128| match clock {
+        ServiceClock::Producer => StartSelector::ProducerTimestamp(ProducerTimestamp(nanos)),
+        ServiceClock::Server => StartSelector::ServerTimestamp(ServerTimestamp(nanos)),
+    };
+    let (mut from, mut number, mut after) = (None, None, false);
+    let start = match &args.from {
+        None | Some(Bound::Now) => StartSelector::Now,
+        Some(Bound::Earliest) => {
+            from = Some(0);
+            StartSelector::Earliest
+        }
+        Some(Bound::At(moment)) => {
+            let at = wall(*moment, "--from")?;
+            from = Some(at);
+            time(at)
+        }
+        Some(Bound::Fragment(text)) => {
+            (from, number) = (Some(0), Some(number_of(text)?));
+            StartSelector::Earliest
+        }
+        Some(Bound::AfterFragment(text)) => {
+            (from, number, after) = (Some(0), Some(number_of(text)?), true);
+            StartSelector::AfterFragment(number_of(text)?)
+        }
+        Some(Bound::Token(token)) => StartSelector::ContinuationToken(ContinuationToken(Arc::from(token.as_str()))),
+        Some(Bound::AfterFirst(_)) => return Err(Failure::Usage("--from takes a time, not +DURATION".into())),
+    };
+    let (to, length) = match &args.to {
+        None => (None, None),
+        Some(Bound::At(moment)) => (Some(wall(*moment, "--to")?), None),
+        // It counts from the first frame, which is not before the range.
+        Some(Bound::AfterFirst(length)) => (None, Some(*length)),
+        Some(_) => return Err(Failure::Usage("--to takes a time or +DURATION".into())),
+    };
+    let timed = matches!(args.from, Some(Bound::At(_) | Bound::Earliest));
+    let past = to.is_some_and(|to| to <= now)
+        || (timed && length.zip(from).is_some_and(|(length, from)| from.saturating_add(length) <= now));
+    let via = args.via.unwrap_or(if past && from.is_some() { Via::Fragments } else { Via::GetMedia });
+    match (via, from) {
+        (Via::Fragments, Some(from)) => {
+            let range = TimeRange { clock, from, to: to.unwrap_or(now) };
+            Ok(Plan::Archive { range, length: length.filter(|_| number.is_none()), from: number, after })
+        }
+        (Via::Fragments, None) => Err(Failure::Usage(
+            "--via fragments reads what is archived: give --from earliest, a time, fragment:NUMBER or after:NUMBER"
+                .into(),
+        )),
+        (Via::GetMedia, _) => {
+            let end = to.or_else(|| length.map(|length| from.unwrap_or(now).max(0).saturating_add(length)));
+            // A length from an unknown first frame has an end that only the frames tell.
+            let end = if number.is_some() && to.is_none() { None } else { end };
+            let until = end.map_or(Until::Stopped, |end| Until::IdleAfter(system_time(end)));
+            let first = number.filter(|_| !after);
+            Ok(Plan::Live { start, first, until })
+        }
+    }
+}
+
+fn clock(clock: Clock) -> ServiceClock {
+    match clock {
+        Clock::Producer => ServiceClock::Producer,
+        Clock::Server => ServiceClock::Server,
+    }
+}
+
+fn wall(moment: Moment, flag: &str) -> Result<i128, Failure> {
+    match moment {
+        Moment::Wall(nanos) if nanos >= 0 => Ok(nanos),
+        _ => Err(Failure::Usage(format!("{flag}: a stream has wall times: give one such as 2017-11-28T06:55:08.513Z"))),
+    }
+}
+
+fn number_of(text: &str) -> Result<FragmentNumber, Failure> {
+    FragmentNumber::new(text)
+        .ok_or_else(|| Failure::Usage(format!("'{text}' is not a fragment number (1 to 128 digits)")))
+}
+
+/// Nanoseconds since the Unix epoch.
+pub fn now() -> i128 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i128::try_from(since.as_nanos()).unwrap_or(i128::MAX)
+}
+
+fn system_time(nanos: i128) -> SystemTime {
+    let since = Duration::from_nanos(u64::try_from(nanos.max(0)).unwrap_or(u64::MAX));
+    SystemTime::UNIX_EPOCH.checked_add(since).unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
+/// The live media from a fragment on, that one included: the service's own selector begins *after* it.
+#[derive(Debug)]
+struct FromFragment {
+    stream: StreamHandle,
+    number: FragmentNumber,
+}
+
+impl MediaSource for FromFragment {
+    fn open(&self, start: &StartSelector) -> PieceStream {
+        let live = self.stream.get_media();
+        if *start != StartSelector::Earliest {
+            return live.open(start);
+        }
+        let first = self.stream.fragment_list(vec![self.number.clone()], ArchiveOptions::default());
+        let rest = live.open(&StartSelector::AfterFragment(self.number.clone()));
+        let first = first.open(&StartSelector::Earliest);
+        Box::pin(futures_util::StreamExt::chain(first, rest))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::args::{Cli, Command};
+
+    const NOW: i128 = 1_800_000_000_000_000_000;
+
+    fn planned(flags: &str) -> Result<Plan, Failure> {
+        let line = format!("kineframe fragments kvs://door {flags}");
+        match Cli::try_parse_from(line.split_ascii_whitespace()).unwrap().command {
+            Command::Fragments(args) => plan(&args.input, &Wanted::default(), NOW),
+            _ => unreachable!(),
+        }
+    }
+
+    #[test]
+    fn what_is_past_comes_from_the_archive_and_the_rest_live() {
+        let archive =
+            ["--from 2020-01-01T00:00:00Z --to 2020-01-01T00:01:00Z", "--from earliest --to 2020-01-01T00:00:00Z"];
+        for flags in archive {
+            assert!(matches!(planned(flags), Ok(Plan::Archive { length: None, .. })), "{flags}");
+        }
+        let flags = "--from 2020-01-01T00:00:00Z --to +10s";
+        assert!(matches!(planned(flags), Ok(Plan::Archive { length: Some(10_000_000_000), .. })));
+        for flags in [
+            "",
+            "--from earliest",
+            "--from 2020-01-01T00:00:00Z",
+            "--from 2020-01-01T00:00:00Z --to 2099-01-01T00:00:00Z",
+        ] {
+            assert!(matches!(planned(flags), Ok(Plan::Live { first: None, .. })), "{flags}");
+        }
+        assert!(matches!(planned("--from fragment:12"), Ok(Plan::Live { first: Some(_), .. })));
+        assert!(matches!(
+            planned("--from after:12"),
+            Ok(Plan::Live { first: None, start: StartSelector::AfterFragment(_), until: Until::Stopped })
+        ));
+        assert!(matches!(planned("--to +5s"), Ok(Plan::Live { until: Until::IdleAfter(_), .. })));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_wrong_usage() {
+        for flags in ["--from 4s", "--to 4s", "--from +4s", "--via fragments", "--from earliest --to fragment:1"] {
+            assert!(matches!(planned(flags), Err(Failure::Usage(_))), "{flags}");
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! Streams of a service as inputs and outputs of the command, against the local service in this process.
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use common::{code, kineframe, objects, testdata};
+use kineframe_server::{Options, Server};
+use serde_json::Value;
+use tokio::runtime::Runtime;
+
+/// A service, for the length of a test.
+struct Local {
+    server: Option<Server>,
+    runtime: Runtime,
+    endpoint: String,
+}
+
+impl Local {
+    fn start() -> Local {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("threads");
+        let mut options = Options::default();
+        options.idle_end = Duration::from_millis(200);
+        let server = runtime.block_on(Server::start(options)).expect("a free port");
+        let endpoint = server.endpoint().to_owned();
+        Local { server: Some(server), runtime, endpoint }
+    }
+
+    fn command(&self) -> Command {
+        let mut command = kineframe();
+        signed(&mut command).env("AWS_ENDPOINT_URL_KINESIS_VIDEO", &self.endpoint).env("AWS_REGION", "us-east-1");
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        self.command().args(args).output().expect("the command starts")
+    }
+
+    fn put(&self, file: &Path, stream: &str) {
+        let output = self.run(&["put", file.to_str().expect("UTF-8"), stream, "--create", "--json"]);
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+    }
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        if let Some(server) = self.server.take() {
+            self.runtime.block_on(server.stop());
+        }
+    }
+}
+
+/// An environment with keys and without anything of this machine's.
+fn signed(command: &mut Command) -> &mut Command {
+    unsigned(command).env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE").env("AWS_SECRET_ACCESS_KEY", "secret")
+}
+
+fn unsigned(command: &mut Command) -> &mut Command {
+    for (name, _) in std::env::vars() {
+        if name.starts_with("AWS_") {
+            command.env_remove(name);
+        }
+    }
+    command
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env("AWS_CONFIG_FILE", "/nonexistent/config")
+        .env("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent/credentials")
+        .env("NO_PROXY", "127.0.0.1")
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn capture() -> std::path::PathBuf {
+    testdata("captures/output_get_media.mkv")
+}
+
+/// What must be the same of a fragment wherever it is read: all but its number and when the service received it.
+fn of_the_producer(items: &[Value]) -> Vec<Value> {
+    let keep = ["producer_timestamp", "frames", "payload_bytes", "duration_ms", "truncated"];
+    items
+        .iter()
+        .map(|item| {
+            keep.iter().map(|&key| (key.to_owned(), item[key].clone())).collect::<serde_json::Map<_, _>>().into()
+        })
+        .collect()
+}
+
+fn fragments(local: &Local, args: &[&str]) -> Vec<Value> {
+    let output = local.run(&[&["fragments", "--json"], args].concat());
+    assert_eq!(code(&output), 0, "{args:?}: {}", stderr(&output));
+    objects(&output).0
+}
+
+#[test]
+fn what_was_put_is_read_back_by_every_way() {
+    let local = Local::start();
+    local.put(&capture(), "kvs://door");
+    let file = kineframe().args(["fragments", "--json"]).arg(capture()).output().expect("the command starts");
+    let wanted = of_the_producer(&objects(&file).0);
+    assert!(wanted.len() >= 5);
+    let archive = fragments(&local, &["kvs://door", "--via", "fragments", "--from", "earliest"]);
+    assert_eq!(of_the_producer(&archive), wanted);
+    let live =
+        fragments(&local, &["kvs://door", "--via", "get-media", "--from", "earliest", "--to", "2020-01-01T00:00:00Z"]);
+    assert_eq!(of_the_producer(&live), wanted);
+    let numbers: Vec<&str> = archive.iter().map(|item| item["fragment_number"].as_str().expect("a number")).collect();
+    assert!(numbers.is_sorted_by(|a, b| a < b), "{numbers:?}");
+    // From a fragment on, that one included, and after it.
+    let from = |bound: String| fragments(&local, &["kvs://door", "--from", &bound, "--to", "2020-01-01T00:00:00Z"]);
+    assert_eq!(from(format!("fragment:{}", numbers[2])), archive_from(&archive, 2));
+    assert_eq!(from(format!("after:{}", numbers[2])), archive_from(&archive, 3));
+    let included = format!("fragment:{}", numbers[2]);
+    let live = ["kvs://door", "--via", "get-media", "--from", &included, "--to", "2020-01-01T00:00:00Z"];
+    assert_eq!(of_the_producer(&fragments(&local, &live)), wanted[2..]);
+    // A time range, which begins inside a fragment: fragments that overlap it stay whole.
+    let second = archive[1]["producer_timestamp"].as_str().expect("a time");
+    let inside = second.replace("Z", "9Z");
+    let range = fragments(&local, &["kvs://door", "--from", &inside, "--to", "+100ms"]);
+    assert_eq!(range.len(), 1, "{range:?}");
+    assert_eq!(range[0]["fragment_number"], archive[1]["fragment_number"]);
+}
+
+fn archive_from(archive: &[Value], first: usize) -> Vec<Value> {
+    archive[first..]
+        .iter()
+        .scan(0u64, |offset, item| {
+            let mut item = item.clone();
+            let length = item["length"].as_u64().expect("bytes");
+            item["offset"] = (*offset).into();
+            *offset += length;
+            Some(item)
+        })
+        .enumerate()
+        .map(|(index, mut item)| {
+            item["index"] = index.into();
+            item
+        })
+        .collect()
+}
+
+#[test]
+fn pictures_of_a_stream_are_those_of_the_file() {
+    let local = Local::start();
+    local.put(&capture(), "kvs://door");
+    let folder = tempfile::tempdir().expect("a folder");
+    let (of_file, of_stream) = (folder.path().join("file"), folder.path().join("stream"));
+    let path = |path: &Path| path.to_str().expect("UTF-8").to_owned();
+    let names = ["--name", "{index:03}", "--every", "1s"];
+    let file =
+        kineframe().arg("frames").arg(capture()).args(["-o", &path(&of_file)]).args(names).output().expect("it starts");
+    assert_eq!(code(&file), 0, "{}", stderr(&file));
+    let read = ["frames", "kvs://door", "--from", "earliest", "--via", "fragments", "-o", &path(&of_stream)];
+    let stream = local.run(&[&read[..], &names].concat());
+    assert_eq!(code(&stream), 0, "{}", stderr(&stream));
+    let mut compared = 0;
+    for entry in fs::read_dir(&of_file).expect("pictures") {
+        let entry = entry.expect("a file");
+        let other = of_stream.join(entry.file_name());
+        assert_eq!(fs::read(entry.path()).expect("a file"), fs::read(&other).expect("the same"), "{}", other.display());
+        compared += 1;
+    }
+    assert!(compared >= 5, "{compared}");
+    assert_eq!(fs::read_dir(&of_stream).expect("pictures").count(), compared);
+
+    // One picture by fragment and by time, without reading more than that fragment.
+    let listed = fragments(&local, &["kvs://door", "--via", "fragments", "--from", "earliest"]);
+    let number = listed[3]["fragment_number"].as_str().expect("a number");
+    let (by_number, by_time) = (path(&folder.path().join("n.jpg")), path(&folder.path().join("t.jpg")));
+    let one = local.run(&["frame", "kvs://door", "--fragment", number, "--offset", "0.5", "-o", &by_number, "--json"]);
+    assert_eq!(code(&one), 0, "{}", stderr(&one));
+    let (items, summary) = objects(&one);
+    assert_eq!(items[0]["fragment_number"], listed[3]["fragment_number"]);
+    assert!(summary["bytes_read"].as_u64() <= listed[3]["length"].as_u64(), "{summary}");
+    let time = items[0]["producer_timestamp"].as_str().expect("a time");
+    let two = local.run(&["frame", "kvs://door", "--at", time, "-o", &by_time]);
+    assert_eq!(code(&two), 0, "{}", stderr(&two));
+    assert_eq!(fs::read(by_number).expect("a picture"), fs::read(by_time).expect("a picture"));
+}
+
+#[test]
+fn streams_are_listed_and_described() {
+    let local = Local::start();
+    local.put(&capture(), "kvs://door");
+    local.put(&testdata("generated/h264-high-bframes-aac.mkv"), "kvs://gate");
+    let (items, summary) = objects(&local.run(&["streams", "--json"]));
+    let names: Vec<&str> = items.iter().map(|item| item["stream_name"].as_str().expect("a name")).collect();
+    assert_eq!((names, summary["streams"].as_u64()), (vec!["door", "gate"], Some(2)));
+    assert_eq!(objects(&local.run(&["streams", "ga", "--json"])).0.len(), 1);
+    let described: Value =
+        serde_json::from_slice(&local.run(&["describe", "kvs://gate", "--json"]).stdout).expect("JSON");
+    assert_eq!((&described["status"], &described["data_retention_hours"]), (&"ACTIVE".into(), &24.into()));
+    // Its ARN names it too.
+    let arn = described["stream_arn"].as_str().expect("an ARN");
+    assert_eq!(code(&local.run(&["describe", arn])), 0);
+}
+
+#[test]
+fn acknowledgements_are_told_one_by_one() {
+    let local = Local::start();
+    let file = capture();
+    let args = [
+        "put",
+        file.to_str().expect("UTF-8"),
+        "kvs://door",
+        "--create",
+        "--start",
+        "2026-01-01T00:00:00Z",
+        "--loop",
+        "2",
+        "--tag",
+        "camera=front",
+        "--json",
+    ];
+    let output = local.run(&args);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let (items, summary) = objects(&output);
+    let persisted = items.iter().filter(|item| item["EventType"] == "PERSISTED").count() as u64;
+    assert_eq!((summary["fragments"].as_u64(), summary["acknowledged"].as_u64()), (Some(persisted), Some(persisted)));
+    let listed = fragments(&local, &["kvs://door", "--via", "fragments", "--from", "earliest"]);
+    assert_eq!(listed.len() as u64, persisted);
+    assert_eq!(listed[0]["producer_timestamp"], "2026-01-01T00:00:00.000Z");
+    for fragment in &listed {
+        let tags = fragment["tags"].as_array().expect("tags");
+        assert!(tags.contains(&serde_json::json!({"name": "camera", "value": "front"})), "{tags:?}");
+    }
+}
+
+/// One line on standard error that says what and what to do, and nothing on standard output.
+fn fails_with(output: &Output, exit: i32, words: &[&str]) {
+    let said = stderr(output);
+    assert_eq!(code(output), exit, "{said}");
+    assert_eq!(said.trim_end().lines().count(), 1, "{said}");
+    assert!(output.stdout.is_empty());
+    for word in words {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+}
+
+#[test]
+fn what_goes_wrong_is_one_line_that_says_what_to_do() {
+    let local = Local::start();
+    let file = capture();
+    let file = file.to_str().expect("UTF-8");
+    fails_with(
+        &local.run(&["fragments", "kvs://nobody", "--from", "earliest"]),
+        1,
+        &["kvs://nobody", "no such stream", "kineframe streams"],
+    );
+    fails_with(&local.run(&["describe", "kvs://nobody"]), 1, &["DescribeStream", "no such stream"]);
+    fails_with(&local.run(&["put", file, "kvs://nobody"]), 1, &["no such stream", "--create"]);
+    fails_with(&local.run(&["fragments", "kvs://a/b"]), 2, &["not a stream"]);
+    fails_with(&local.run(&["fragments", file, "--region", "eu-west-1"]), 2, &["--region"]);
+
+    let mut nobody = kineframe();
+    signed(&mut nobody).args(["streams", "--region", "us-east-1", "--endpoint-url", "http://127.0.0.1:9"]);
+    fails_with(&nobody.output().expect("it starts"), 1, &["cannot be reached", "check the network"]);
+    let mut nowhere = kineframe();
+    signed(&mut nowhere).args(["streams", "--endpoint-url", &local.endpoint]);
+    fails_with(&nowhere.output().expect("it starts"), 1, &["no AWS region", "--region"]);
+    let mut keyless = kineframe();
+    unsigned(&mut keyless).args(["streams", "--region", "us-east-1", "--endpoint-url", &local.endpoint]);
+    fails_with(&keyless.output().expect("it starts"), 1, &["no AWS credentials", "AWS_ACCESS_KEY_ID"]);
+}

@@ -1,0 +1,68 @@
+//! How the service is reached.
+
+use std::time::Duration;
+
+use crate::quota::Quotas;
+use crate::retry::RetryPolicy;
+
+/// How the service is reached. What is left out comes from the usual AWS chain: environment, shared files (static
+/// keys, SSO, `credential_process`, assumed roles), web identity, container and instance metadata.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Options {
+    /// The region.
+    pub region: Option<String>,
+    /// The profile of the shared files.
+    pub profile: Option<String>,
+    /// The address of the control plane, for the local service or a private endpoint. It goes before
+    /// `AWS_ENDPOINT_URL_KINESIS_VIDEO` and `AWS_ENDPOINT_URL`. Data calls go where GetDataEndpoint says, unless
+    /// `AWS_ENDPOINT_URL_KINESIS_VIDEO_MEDIA` or `AWS_ENDPOINT_URL_KINESIS_VIDEO_ARCHIVED_MEDIA` is set.
+    pub endpoint_url: Option<String>,
+    /// Keys in place of the chain.
+    pub credentials: Option<StaticCredentials>,
+    /// How often and how patiently calls are tried again.
+    pub retry: RetryPolicy,
+    /// What is asked of the service at most.
+    pub quotas: Quotas,
+    /// How long a connection may take to come about. Default 5 s.
+    pub connect_timeout: Duration,
+    /// How long a call may take to begin to answer. Default 30 s.
+    pub answer_timeout: Duration,
+    /// How long a body may stay silent. The service ends a GetMedia body after 3 s without media; this is for when
+    /// it does not. Default 15 s.
+    pub read_timeout: Duration,
+}
+
+/// An access key.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StaticCredentials {
+    /// `AWS_ACCESS_KEY_ID`.
+    pub access_key_id: String,
+    /// `AWS_SECRET_ACCESS_KEY`.
+    pub secret_access_key: String,
+    /// `AWS_SESSION_TOKEN`, for temporary keys.
+    pub session_token: Option<String>,
+}
+
+/// Without the secrets.
+impl std::fmt::Debug for StaticCredentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StaticCredentials").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            region: None,
+            profile: None,
+            endpoint_url: None,
+            credentials: None,
+            retry: RetryPolicy::default(),
+            quotas: Quotas::default(),
+            connect_timeout: Duration::from_secs(5),
+            answer_timeout: Duration::from_secs(30),
+            read_timeout: Duration::from_secs(15),
+        }
+    }
+}
