@@ -26,6 +26,8 @@ pub struct Input {
     stop: Stop,
     /// What was looked at and not handed out yet.
     ahead: Option<Bytes>,
+    /// Nothing comes behind what was received.
+    ended: bool,
     /// Bytes handed out so far.
     pub bytes_read: u64,
 }
@@ -82,7 +84,7 @@ impl Input {
             .name("reader".into())
             .spawn(move || forward(&source, &sender))
             .map_err(|error| Failure::Work(format!("no thread to read with: {error}")))?;
-        Ok(Input { name: name.to_owned(), length, movie, pieces, stop, ahead: None, bytes_read: 0 })
+        Ok(Input { name: name.to_owned(), length, movie, pieces, stop, ahead: None, ended: false, bytes_read: 0 })
     }
 
     /// The next piece; `None` at the end.
@@ -119,15 +121,20 @@ impl Input {
     }
 
     fn receive(&mut self) -> Result<Option<Bytes>, Failure> {
-        loop {
+        // The end is told once: behind it nothing would come, and the channel stays open for signals.
+        while !self.ended {
             self.stop.check()?;
             match self.pieces.recv() {
                 Ok(Message::Piece(Ok(piece))) => return Ok(Some(piece)),
                 Ok(Message::Piece(Err(error))) => return Err(Failure::Work(error.to_string())),
-                Ok(Message::End) | Err(_) => return Ok(None),
+                Ok(Message::End) | Err(_) => {
+                    self.ended = true;
+                    return Ok(None);
+                }
                 Ok(Message::Wake) => {}
             }
         }
+        Ok(None)
     }
 
     /// Whether a signal asked us to stop.
@@ -147,19 +154,20 @@ impl Input {
 
     /// The pieces alone; a signal ends them.
     pub fn into_pieces(self) -> impl Iterator<Item = Result<Bytes, SourceError>> + Send {
-        let (mut ahead, pieces, stop) = (self.ahead, self.pieces, self.stop);
+        let (mut ahead, mut ended, pieces, stop) = (self.ahead, self.ended, self.pieces, self.stop);
         std::iter::from_fn(move || {
             if let Some(piece) = ahead.take() {
                 return Some(Ok(piece));
             }
-            loop {
+            while !ended {
                 stop.check().ok()?;
                 match pieces.recv().ok()? {
                     Message::Piece(piece) => return Some(piece),
-                    Message::End => return None,
+                    Message::End => ended = true,
                     Message::Wake => {}
                 }
             }
+            None
         })
     }
 

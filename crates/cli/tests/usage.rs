@@ -29,7 +29,8 @@ fn wrong_usage_is_2() {
         &["frames", "x", "-o", "y", "--quality", "0"],
         &["frame", "x", "-o", "y.png"],
         &["frames", "x", "-o", "y", "--decoder", "nobody"],
-        &["fragments", "kvs://stream"],
+        &["fragments", "kvs://"],
+        &["fragments", "kvs://no such name"],
         &["frames", "x", "-o", "y", "--size", "0x0"],
         &["frames", "x", "-o", "y", "--name", "{nobody}"],
     ] {

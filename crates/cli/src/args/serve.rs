@@ -29,7 +29,7 @@ pub struct Serve {
     /// The secret of that access key
     #[arg(long, value_name = "SECRET", conflicts_with = "no_auth")]
     pub secret_access_key: Option<String>,
-    /// Something that goes wrong on purpose: cut|stall|reset|garbage|throttle|error[:ID], then @bytes=N or @p=P, then
+    /// Something that goes wrong on purpose: cut|stall|reset|garbage|throttle|error|error:ID, then @bytes=N or @p=P, then
     /// ,seed=S and ,on=get|put as you like (repeatable)
     #[arg(long, value_name = "SPEC")]
     pub fault: Vec<Fault>,
