@@ -48,7 +48,7 @@ fn bitstream(c: &mut Criterion) {
 
 /// Reads the macroblocks of all slices; how many slices are sound.
 fn slice_data(stream: &[u8]) -> usize {
-    let (mut sets, mut check) = (ParameterSets::new(), SliceData::default());
+    let (mut sets, mut check) = (ParameterSets::default(), SliceData::default());
     let units = StartCodeUnits::new(stream).filter(|nal| {
         let kind = NalHeader::of(nal).map(|header| header.kind);
         if !kind.is_some_and(NalType::begins_slice) {

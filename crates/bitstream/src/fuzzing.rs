@@ -49,7 +49,7 @@ pub fn framing(data: &[u8]) {
 
 /// A byte stream: all its slices are read, macroblock by macroblock.
 pub fn slice_data(data: &[u8]) {
-    let (mut sets, mut check) = (ParameterSets::new(), SliceData::default());
+    let (mut sets, mut check) = (ParameterSets::default(), SliceData::default());
     for nal in StartCodeUnits::new(data) {
         match NalHeader::of(nal).map(|header| header.kind) {
             Some(NalType::SPS | NalType::PPS) => {
@@ -97,7 +97,7 @@ pub fn parameter_sets(data: &[u8]) {
 pub fn stream(data: &[u8]) {
     let mut parts = LengthPrefixedUnits::new(data, 2).map_while(Result::ok);
     let mut stream = Stream::new(&Bytes::copy_from_slice(parts.next().unwrap_or_default()));
-    let mut order = PictureOrder::new();
+    let mut order = PictureOrder::default();
     let mut reorder = Reorder::new(0);
     let (mut pushed, mut shown) = (0, 0);
     for packet in parts {

@@ -273,7 +273,7 @@ pub fn check_planes(params: &CodecParameters) -> Result<Planes, String> {
     header.planes()
 }
 
-/// Follows a track: every image stands alone.
+/// Follows a track: every image stands alone. By default nothing is known of it.
 #[derive(Debug, Clone, Default)]
 pub struct Stream {
     set: Bytes,
@@ -283,11 +283,6 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// A track that nothing is known of.
-    pub fn new() -> Self {
-        Stream::default()
-    }
-
     /// The image of a packet.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ const fn error(field: &'static str, byte: u64, kind: ErrorKind) -> Error {
     Error { unit: "VP8 frame header", field, bit: byte * 8, kind }
 }
 
-/// Follows a track.
+/// Follows a track. By default nothing is known of it.
 #[derive(Debug, Clone, Default)]
 pub struct Stream {
     size: Option<Size>,
@@ -23,11 +23,6 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// A track that nothing is known of.
-    pub fn new() -> Self {
-        Stream::default()
-    }
-
     /// The frame of a packet.
     ///
     /// # Errors

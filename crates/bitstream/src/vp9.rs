@@ -117,7 +117,7 @@ pub fn superframe(packet: &[u8]) -> Vec<&[u8]> {
     frames
 }
 
-/// Follows a track.
+/// Follows a track. By default nothing is known of it.
 #[derive(Debug, Clone, Default)]
 pub struct Stream {
     config: Option<ColorConfig>,
@@ -129,11 +129,6 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// A track that nothing is known of.
-    pub fn new() -> Self {
-        Stream::default()
-    }
-
     /// The frames of a packet, in decoding order.
     ///
     /// # Errors

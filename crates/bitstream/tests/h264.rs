@@ -94,7 +94,7 @@ fn held_back_by_the_sps_pictures_come_in_order() {
         ["gen_high_pyramid_strict", "gen_main_cabac_b2", "gen_mbaff_tff", "gen_resolution_change", "oh_MR1_BT_A"]
     {
         let mut stream = Stream::new(&Bytes::new());
-        let (mut order, mut reorder) = (PictureOrder::new(), Reorder::new(0));
+        let (mut order, mut reorder) = (PictureOrder::default(), Reorder::new(0));
         let mut shown = Vec::new();
         let mut count = 0;
         for packet in AccessUnits::new(read(name)) {

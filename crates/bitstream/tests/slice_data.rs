@@ -37,7 +37,7 @@ fn sound_streams_break_no_rule() {
 
 /// The first slices of these types, each with its sets.
 fn slices(stream: &[u8], most: usize) -> (ParameterSets, Vec<Vec<u8>>) {
-    let (mut sets, mut slices) = (ParameterSets::new(), Vec::new());
+    let (mut sets, mut slices) = (ParameterSets::default(), Vec::new());
     for nal in StartCodeUnits::new(stream) {
         let kind = NalHeader::of(nal).expect("a header").kind;
         if !kind.begins_slice() {

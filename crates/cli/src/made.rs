@@ -23,33 +23,25 @@ pub trait Maker {
     fn next_output(&mut self) -> Option<Remuxed>;
 }
 
-impl Maker for FragmentFiles {
-    fn push(&mut self, event: &Event) {
-        self.push(event);
-    }
+macro_rules! makers {
+    ($($maker:ty),*) => {$(
+        impl Maker for $maker {
+            fn push(&mut self, event: &Event) {
+                self.push(event);
+            }
 
-    fn finish(&mut self) {
-        self.finish();
-    }
+            fn finish(&mut self) {
+                self.finish();
+            }
 
-    fn next_output(&mut self) -> Option<Remuxed> {
-        self.next_output()
-    }
+            fn next_output(&mut self) -> Option<Remuxed> {
+                self.next_output()
+            }
+        }
+    )*};
 }
 
-impl Maker for Merger {
-    fn push(&mut self, event: &Event) {
-        self.push(event);
-    }
-
-    fn finish(&mut self) {
-        self.finish();
-    }
-
-    fn next_output(&mut self) -> Option<Remuxed> {
-        self.next_output()
-    }
-}
+makers!(FragmentFiles, Merger);
 
 /// Where a file goes.
 pub enum Place {

@@ -4,9 +4,8 @@ mod common;
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::Stdio;
 
-use common::{bodies, code, kineframe, objects, run, testdata, truth};
+use common::{bodies, code, objects, run, start, testdata, truth};
 use serde_json::Value;
 
 #[test]
@@ -68,12 +67,7 @@ fn tag<'a>(fragment: &'a Value, name: &str) -> Option<&'a str> {
 fn a_fragment_is_told_while_the_pipe_is_open() {
     let body = std::fs::read(testdata("captures/output_get_media.mkv")).expect("a capture");
     let first = truth(&testdata("captures/output_get_media.mkv"))["fragments"][0]["length"].as_u64().expect("a length");
-    let mut child = kineframe()
-        .args(["fragments", "--json", "-"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("the command starts");
+    let mut child = start(&["fragments", "--json", "-"]);
     let mut stdin = child.stdin.take().expect("a pipe");
     let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
     // Exactly the first fragment: nothing of the second, not even its header.

@@ -7,10 +7,10 @@ mod common;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use common::{code, kineframe, run, testdata};
+use common::{code, kineframe, run, start, testdata};
 
 fn capture() -> Vec<u8> {
     fs::read(testdata("captures/output_get_media.mkv")).expect("a capture")
@@ -27,13 +27,7 @@ fn names(folder: &Path) -> Vec<String> {
 
 /// Starts a command whose input never ends, feeds it this much, and waits until so many files are finished.
 fn feed(args: &[&str], folder: &Path, ending: &str, bytes: &[u8], files: usize) -> (Child, impl Drop + use<>) {
-    let mut child = kineframe()
-        .args(args)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the command starts");
+    let mut child = start(args);
     let mut stdin = child.stdin.take().expect("a pipe");
     stdin.write_all(bytes).expect("written");
     let began = Instant::now();
@@ -130,13 +124,7 @@ fn a_reader_that_has_seen_enough_is_no_error() {
         &["frames", "-", "--keyframes", "--size", "160x", "--json", "-o", out],
         &["split", "-", "--json", "--overwrite", "-o", out],
     ] {
-        let mut child = kineframe()
-            .args(args)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the command starts");
+        let mut child = start(args);
         let mut stdin = child.stdin.take().expect("a pipe");
         let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
         std::thread::scope(|scope| {

@@ -9,7 +9,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use common::browser::{Player, play};
-use common::{code, kineframe, objects, run, testdata};
+use common::{code, objects, run, start, testdata};
 use kineframe::fragment::{Event, Options, Splitter};
 use kineframe::mp4::{FragmentedWriter, Layout, WriteFrame, Writer};
 
@@ -66,13 +66,7 @@ fn text(path: &Path) -> &str {
 }
 
 fn piped(args: &[&str], path: &Path) -> Output {
-    let mut child = kineframe()
-        .args(args)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the command starts");
+    let mut child = start(args);
     let mut stdin = child.stdin.take().expect("a pipe");
     // A command that gives up early closes it.
     let _ = stdin.write_all(&fs::read(path).expect("it is there"));

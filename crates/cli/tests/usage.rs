@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 use std::process::Stdio;
 
-use common::{code, kineframe, run, testdata};
+use common::{code, kineframe, run, start, testdata};
 
 fn capture() -> String {
     testdata("captures/output_get_media.mkv").display().to_string()
@@ -110,12 +110,7 @@ fn a_signal_ends_a_read_that_waits() {
     for (name, wanted) in [("INT", 130), ("TERM", 143)] {
         let folder = tempfile::tempdir().expect("a folder");
         let whole = folder.path().join("whole.mkv");
-        let mut child = kineframe()
-            .args(["merge", "-", "--json", "-o", whole.to_str().expect("UTF-8")])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the command starts");
+        let mut child = start(&["merge", "-", "--json", "-o", whole.to_str().expect("UTF-8")]);
         let mut stdin = child.stdin.take().expect("a pipe");
         let body = fs::read(testdata("captures/output_get_media.mkv")).expect("a capture");
         stdin.write_all(&body[..1 << 20]).expect("written");

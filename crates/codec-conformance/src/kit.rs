@@ -90,8 +90,9 @@ pub enum KitError {
     },
 }
 
-/// Streams on which sound decoders differ: lost pictures are concealed, or a stream starts in its middle.
-const DISPUTED: [&str; 6] = [
+/// Names of H.264 streams on which sound decoders differ: lost pictures are concealed, or a stream starts in its middle.
+/// Of these, inside the crate or in a folder, no equality is asked.
+pub const DISPUTED: [&str; 6] = [
     "gen_start_open_gop_i",
     "gen_start_recovery_point",
     "media3_invalid_nalu",
@@ -103,12 +104,7 @@ const DISPUTED: [&str; 6] = [
 impl Kit {
     /// The streams that the crate carries: small, and one for each thing that decoders get wrong.
     pub fn inside() -> Kit {
-        let streams = inside::ALL.iter().filter_map(|(name, kind, bytes, truth, planes)| {
-            let truth = parse_truth(truth).unwrap_or_default();
-            let stream = files::stream(name, kind, &Bytes::from_static(bytes), truth)?;
-            Some(stream.within_one_of(&Bytes::from_static(planes)))
-        });
-        Kit { streams: streams.collect() }
+        Kit { streams: inside::ALL.iter().filter_map(TestStream::carried).collect() }
     }
 
     /// Every elementary stream of a folder that has a `NAME.framemd5` beside it, in order of name; where there is no
@@ -148,6 +144,21 @@ impl Kit {
         Ok(Kit { streams })
     }
 
+    /// As [`from_dir`](Self::from_dir), for tests that look at more where there is more: the streams in `folder` below
+    /// the one that `KINEFRAME_MEDIA` names; none where the variable is not set, which is said in a line.
+    ///
+    /// # Panics
+    /// Where there is no such folder of streams.
+    pub fn of_media(folder: &str) -> Kit {
+        let Some(media) = std::env::var_os("KINEFRAME_MEDIA").map(PathBuf::from) else {
+            println!("skipped: KINEFRAME_MEDIA does not name a media folder");
+            return Kit::default();
+        };
+        let kit = Kit::from_dir(media.join(folder)).unwrap_or_else(|error| panic!("{error}"));
+        assert!(!kit.streams.is_empty(), "{folder}: no streams with their truths");
+        kit
+    }
+
     /// Only the streams of one codec.
     pub fn of(mut self, codec: Codec) -> Kit {
         self.streams.retain(|stream| stream.codec == codec);
@@ -171,6 +182,17 @@ impl Kit {
 }
 
 impl TestStream {
+    /// One of the streams that the crate carries; `None` where none has that name.
+    pub fn inside(name: &str) -> Option<TestStream> {
+        inside::ALL.iter().find(|(found, ..)| *found == name).and_then(Self::carried)
+    }
+
+    fn carried((name, kind, bytes, truth, planes): &inside::Inside) -> Option<TestStream> {
+        let truth = parse_truth(truth).unwrap_or_default();
+        let stream = files::stream(name, kind, &Bytes::from_static(bytes), truth)?;
+        Some(stream.within_one_of(&Bytes::from_static(planes)))
+    }
+
     /// An H.264 byte stream with start codes, cut into access units.
     pub fn h264(name: &str, bytes: &Bytes, truth: Vec<TruePicture>) -> TestStream {
         Self::of_packets(name, &Bytes::new(), AccessUnits::new(bytes.clone()), truth)
@@ -228,6 +250,18 @@ impl TestStream {
         self
     }
 
+    /// The first `count` packets, each with its length in two bytes (big-endian) in front, as
+    /// `kineframe_bitstream::fuzzing::frames` takes them. A packet that is too long for that is cut.
+    pub fn prefixed(&self, count: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for packet in self.packets.iter().take(count) {
+            let length = u16::try_from(packet.data.len()).unwrap_or(u16::MAX);
+            bytes.extend_from_slice(&length.to_be_bytes());
+            bytes.extend_from_slice(packet.data.get(..length.into()).unwrap_or_default());
+        }
+        bytes
+    }
+
     /// Access units of H.264, with what a container says beside them.
     pub(crate) fn of_packets(
         name: &str,
@@ -236,7 +270,7 @@ impl TestStream {
         truth: Vec<TruePicture>,
     ) -> TestStream {
         let mut stream = Stream::new(private);
-        let mut orders = PictureOrder::new();
+        let mut orders = PictureOrder::default();
         let (mut packets, mut order) = (Vec::new(), Vec::new());
         let (mut told, mut gaps) = (None, Gaps::default());
         for data in units {
@@ -381,6 +415,23 @@ mod tests {
         }
         let changed = kit.only("gen_resolution_change").streams.remove(0);
         assert!(changed.packets.iter().filter(|packet| packet.params.is_some()).count() > 1);
+    }
+
+    #[test]
+    fn one_stream_inside_is_found_by_its_name() {
+        let stream = TestStream::inside("mjpeg_gen_422").unwrap();
+        assert_eq!((stream.name.as_str(), stream.codec), ("mjpeg_gen_422", Codec::MJPEG));
+        assert!(TestStream::inside("gen_").is_none());
+    }
+
+    #[test]
+    fn packets_are_written_with_their_lengths() {
+        let mut stream = TestStream::inside("gen_baseline_cavlc").unwrap();
+        stream.packets[1].data = vec![7; 70_000].into();
+        let bytes = stream.prefixed(2);
+        let parts: Vec<&[u8]> =
+            kineframe_bitstream::LengthPrefixedUnits::new(&bytes, 2).map(|part| part.unwrap()).collect();
+        assert_eq!(parts, [&stream.packets[0].data[..], &[7; 65_535]]);
     }
 
     #[test]

@@ -44,9 +44,33 @@ mod report;
 use kineframe_codec::DecoderFactory;
 
 pub use damage::Damage;
-pub use kit::{Kit, KitError, TestPacket, TestStream, TruePicture};
+pub use kit::{DISPUTED, Kit, KitError, TestPacket, TestStream, TruePicture};
 pub use playback::Playback;
 pub use report::{DamageCount, Mismatch, Outcome, Report, Row, Verdict};
+
+/// The whole of a back end's bench: CPU of each picture of a stream that the kit carries. `criterion` must be among the
+/// dependencies of the crate that it stands in.
+///
+/// ```no_run
+/// //! Pictures per second.
+///
+/// kineframe_codec_conformance::decode_bench!(kineframe_codec::fake::FakeFactory::new("fake"), "av1_gen_main10");
+/// ```
+#[macro_export]
+macro_rules! decode_bench {
+    ($factory:expr, $stream:literal) => {
+        fn decode(criterion: &mut ::criterion::Criterion) {
+            let factory = $factory;
+            let playback = $crate::Playback::inside($stream, &factory);
+            let mut group = criterion.benchmark_group($stream);
+            group.sample_size(10).throughput(::criterion::Throughput::Elements(playback.pictures()));
+            group.bench_function(playback.name(), |bencher| bencher.iter(|| playback.run()));
+        }
+
+        ::criterion::criterion_group!(benches, decode);
+        ::criterion::criterion_main!(benches);
+    };
+}
 
 /// How thorough a run is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +88,27 @@ impl Default for Options {
 /// Runs a back end against all streams of the kit.
 pub fn run(factory: &dyn DecoderFactory, kit: &Kit) -> Report {
     run_with(factory, kit, &Options::default())
+}
+
+/// As [`run`], for a test: prints the table, and gives it back where the back end keeps the contract.
+///
+/// # Panics
+/// Where it does not, with every failure.
+pub fn assert_passes(factory: &dyn DecoderFactory, kit: &Kit) -> Report {
+    let report = run(factory, kit);
+    println!("{report}");
+    assert!(report.passed(), "{:#?}", report.failures());
+    report
+}
+
+/// As [`assert_passes`], and every stream must be exact: none refused, none disputed.
+///
+/// # Panics
+/// Where one is not.
+pub fn assert_exact(factory: &dyn DecoderFactory, kit: &Kit) {
+    let report = assert_passes(factory, kit);
+    let others: Vec<&Row> = report.rows.iter().filter(|row| !row.whole.is_exact()).collect();
+    assert!(others.is_empty(), "not exact: {others:#?}");
 }
 
 /// As [`run`], more or less thorough.

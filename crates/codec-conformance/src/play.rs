@@ -16,7 +16,7 @@ use md5::{Digest, Md5};
 use crate::kit::TestStream;
 
 /// A packet in the framing of the back end.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(crate) struct Ready {
     pub(crate) id: u64,
     pub(crate) data: Bytes,

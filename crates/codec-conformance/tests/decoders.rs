@@ -1,9 +1,9 @@
 //! The default back ends against the kit: they keep the contract, and every stream has one that is exact.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use kineframe_codec_conformance::{Kit, Options, run_with};
+use kineframe_testkit::media;
 
 /// Streams that no back end of the plain build decodes, and must say so: High 4:4:4 Predictive of H.264; planes that a
 /// picture has no name for, 4:1:1 and 4:4:0; VP8, which needs the full build.
@@ -50,11 +50,8 @@ fn the_default_back_ends_keep_the_contract_on_the_streams_inside() {
 
 #[test]
 fn the_default_back_ends_keep_the_contract_on_a_media_folder() {
-    let Some(media) = std::env::var_os("KINEFRAME_MEDIA") else {
-        println!("skipped: KINEFRAME_MEDIA does not name a media folder");
-        return;
-    };
-    let mut kit = Kit::from_dir(Path::new(&media).join("codec/h264")).expect("the media folder has codec/h264");
+    let Some(media) = media() else { return };
+    let mut kit = Kit::from_dir(media.join("codec/h264")).expect("the media folder has codec/h264");
     assert!(kit.streams.len() > 100);
     // Truths inside may have been put right; the manifest says which.
     for known in Kit::inside().streams {
@@ -65,7 +62,7 @@ fn the_default_back_ends_keep_the_contract_on_a_media_folder() {
     check(&kit, &Options { seeds: 1 });
 
     for codec in ["av1", "vp9"] {
-        let folder = Path::new(&media).join("codec").join(codec);
+        let folder = media.join("codec").join(codec);
         let mut kit = Kit::from_dir(folder).expect("a folder of the media folder");
         assert!(kit.streams.len() > 10, "{codec}");
         for stream in &mut kit.streams {
@@ -74,7 +71,7 @@ fn the_default_back_ends_keep_the_contract_on_a_media_folder() {
         check(&kit, &Options { seeds: 1 });
     }
 
-    let damaged = Kit::from_dir(Path::new(&media).join("codec/damaged")).expect("the media folder has codec/damaged");
+    let damaged = Kit::from_dir(media.join("codec/damaged")).expect("the media folder has codec/damaged");
     let damaged = damaged.disputed();
     assert!(damaged.streams.len() > 10);
     check(&damaged, &Options { seeds: 0 });

@@ -1,16 +1,9 @@
 //! The inputs of the fuzz target, read again: what once failed stays fixed.
 
 use kineframe_codec_rust_h264::fuzzing;
-use kineframe_testkit::corpus;
-
-fn each(target: &str, body: fn(&[u8])) {
-    for (name, data) in corpus(target) {
-        println!("{name}");
-        body(&data);
-    }
-}
+use kineframe_testkit::reread;
 
 #[test]
 fn decode() {
-    each("codec_rust_h264_decode", fuzzing::decode);
+    reread("codec_rust_h264_decode", fuzzing::decode);
 }

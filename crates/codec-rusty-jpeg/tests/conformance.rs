@@ -5,15 +5,14 @@ use std::process::Command;
 
 use bytes::Bytes;
 use kineframe_codec::Codec;
-use kineframe_codec_conformance::{Kit, run};
+use kineframe_codec_conformance::{Kit, TestStream, assert_passes};
 use kineframe_codec_rusty_jpeg::{Factory, fuzzing};
+use kineframe_testkit::{media, spoiled};
 use proptest::prelude::*;
 
 #[test]
 fn the_kit_finds_nothing() {
-    let report = run(&Factory, &Kit::inside().of(Codec::MJPEG));
-    println!("{report}");
-    assert!(report.passed(), "{:#?}", report.failures());
+    assert_passes(&Factory, &Kit::inside().of(Codec::MJPEG));
 }
 
 /// The planes that FFmpeg decodes, one picture after the other.
@@ -28,11 +27,8 @@ fn planes(file: &Path) -> Bytes {
 
 #[test]
 fn every_stream_of_a_media_folder_is_within_one() {
-    let Some(media) = std::env::var_os("KINEFRAME_MEDIA") else {
-        println!("skipped: KINEFRAME_MEDIA does not name a media folder");
-        return;
-    };
-    let folder = Path::new(&media).join("codec/mjpeg");
+    let Some(media) = media() else { return };
+    let folder = media.join("codec/mjpeg");
     let mut kit = Kit::from_dir(&folder).expect("a folder of streams");
     // Of a stream in which FFmpeg finds no picture nothing is known.
     kit.streams.retain(|stream| !stream.truth.is_empty());
@@ -41,30 +37,16 @@ fn every_stream_of_a_media_folder_is_within_one() {
         let file = file.iter().find(|file| file.exists()).expect("the stream");
         *stream = stream.clone().within_one_of(&planes(file));
     }
-    let report = run(&Factory, &kit);
-    println!("{report}");
-    assert!(report.passed(), "{:#?}", report.failures());
+    let report = assert_passes(&Factory, &kit);
     assert_eq!(report.exact() + report.refused(), report.rows.len());
-}
-
-/// The packets of a stream as the fuzz body takes them.
-fn packets() -> Vec<u8> {
-    let kit = Kit::inside().only("mjpeg_gen_422");
-    let packets = kit.streams[0].packets.iter().take(12);
-    packets.flat_map(|packet| [&(packet.data.len() as u16).to_be_bytes()[..], &packet.data].concat()).collect()
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn no_damage_gets_through(flips in prop::collection::vec((any::<prop::sample::Index>(), 0_u8..8), 0..12), length: prop::sample::Index) {
-        let mut stream = packets();
-        for (byte, bit) in flips {
-            let at = byte.index(stream.len());
-            stream[at] ^= 1 << bit;
-        }
-        stream.truncate(length.index(stream.len()));
-        fuzzing::decode(&stream);
+    fn no_damage_gets_through(flips in prop::collection::vec(any::<(usize, u8)>(), 0..12), length: usize) {
+        let stream = TestStream::inside("mjpeg_gen_422").expect("carried");
+        fuzzing::decode(&spoiled(&stream.prefixed(12), &flips, length));
     }
 }

@@ -43,7 +43,7 @@ impl Analyser {
         if identified.codec == Codec::H264 {
             let mut stream = Stream::new(&identified.private);
             stream.set_container(size, color);
-            let (order, params) = (PictureOrder::new(), None);
+            let (order, params) = (PictureOrder::default(), None);
             let track = H264 { stream, order, last: None, place: START, framing: NalFraming::None, params };
             return Some(Self::H264(Box::new(track), aspect));
         }

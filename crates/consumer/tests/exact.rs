@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 
 use common::{framemd5, options, read, run, testdata};
 use kineframe_codec::Picture;
+use kineframe_codec_conformance::DISPUTED;
 use kineframe_consumer::{DropReason, Notice, PictureInfo, Pictures, Selection};
 use kineframe_source::{Chopped, File};
+use kineframe_testkit::media;
 
 /// The pictures that the truth beside a body lists: of each document, or of the whole.
 fn truth(body: &Path) -> Option<Vec<String>> {
@@ -139,29 +141,18 @@ fn chosen_pictures_equal_those_of_the_whole() {
 /// All media of a folder laid out as the truths' collection is, named by `KINEFRAME_MEDIA`.
 #[test]
 fn all_media() {
-    let Some(media) = std::env::var_os("KINEFRAME_MEDIA").map(PathBuf::from) else {
-        println!("skipped: KINEFRAME_MEDIA names no folder of media");
-        return;
-    };
+    let Some(media) = media() else { return };
     let mut failed = Vec::new();
-    let disputes = [
-        "gen_start_open_gop_i",
-        "gen_start_recovery_point",
-        "media3_invalid_nalu",
-        "oh_BA_MW_D_IDR_LOST",
-        "oh_Error_I_P",
-        "oh_jm_1080p_allslice",
-    ];
     for folder in ["kvs/getmedia", "kvs/putmedia", "generated/kvs", "codec/h264", "codec/av1", "codec/vp8", "codec/vp9"]
     {
         for body in bodies(&media.join(folder)) {
             let stem = body.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
             let beside = body.with_extension("framemd5");
             let checked = std::panic::catch_unwind(|| {
-                if !folder.starts_with("codec/") || disputes.contains(&stem) {
+                if !folder.starts_with("codec/") || DISPUTED.contains(&stem) {
                     if stem.contains("jpeg") {
                         // No sums: see above.
-                    } else if !disputes.contains(&stem) {
+                    } else if !DISPUTED.contains(&stem) {
                         check(&body, 2, None);
                     } else {
                         run(&File::new(&body), options(kineframe_decoders::default_list(), 2));

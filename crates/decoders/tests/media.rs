@@ -7,25 +7,9 @@ use std::path::{Path, PathBuf};
 
 use common::{Played, Track, documents, elementary, play, truth};
 use kineframe_codec::Decoders;
+use kineframe_codec_conformance::DISPUTED;
 use kineframe_decoders::default_list;
-
-/// Streams where equality is not asked for: the README of the media folder says why.
-const DISPUTES: [&str; 6] = [
-    "gen_start_open_gop_i",
-    "gen_start_recovery_point",
-    "media3_invalid_nalu",
-    "oh_BA_MW_D_IDR_LOST",
-    "oh_Error_I_P",
-    "oh_jm_1080p_allslice",
-];
-
-fn media() -> Option<PathBuf> {
-    let media = std::env::var_os("KINEFRAME_MEDIA").map(PathBuf::from);
-    if media.is_none() {
-        println!("skipped: KINEFRAME_MEDIA does not name a media folder");
-    }
-    media
-}
+use kineframe_testkit::media;
 
 fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
@@ -79,7 +63,7 @@ fn every_stream_is_exact_or_refused_for_a_reason() {
                 played.notes.iter().take(2).cloned().collect::<Vec<_>>().join(" | ")
             );
             let refused = played.shown.is_empty() && played.notes.iter().any(|note| note.starts_with("nobody"));
-            if !verdict.starts_with("exact") && !refused && !DISPUTES.contains(&name.as_str()) {
+            if !verdict.starts_with("exact") && !refused && !DISPUTED.contains(&name.as_str()) {
                 failures.push(format!("{name}.{kind}: {verdict}"));
             }
         }
@@ -154,7 +138,7 @@ fn table_of_back_ends() {
                 }
             );
             let gave_up = !played.notes.is_empty();
-            if promised && !verdict.starts_with("exact") && !gave_up && !DISPUTES.contains(&name(&path).as_str()) {
+            if promised && !verdict.starts_with("exact") && !gave_up && !DISPUTED.contains(&name(&path).as_str()) {
                 failures.push(format!("{} {}: {verdict}", factory.name(), name(&path)));
             }
         }

@@ -1,21 +1,14 @@
 //! The inputs of the fuzz targets, read again: what once failed stays fixed.
 
 use kineframe_fragment::fuzzing;
-use kineframe_testkit::corpus;
-
-fn each(target: &str, body: fn(&[u8])) {
-    for (name, data) in corpus(target) {
-        println!("{name}");
-        body(&data);
-    }
-}
+use kineframe_testkit::reread;
 
 #[test]
 fn splitter() {
-    each("fragment_splitter", fuzzing::splitter);
+    reread("fragment_splitter", fuzzing::splitter);
 }
 
 #[test]
 fn merger() {
-    each("fragment_merger", fuzzing::merger);
+    reread("fragment_merger", fuzzing::merger);
 }

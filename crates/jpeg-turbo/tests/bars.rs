@@ -2,18 +2,13 @@
 
 #[path = "../../image-export/tests/common/mod.rs"]
 mod common;
+mod read;
 
 use common::{Shape, TestPicture};
 use kineframe_codec::{ChromaSampling, ColorRange, MatrixCoefficients};
 use kineframe_image_export::{ExportOptions, Exporter};
 use kineframe_jpeg_turbo::TurboJpegEncoder;
-
-fn decoded(file: &[u8]) -> (usize, usize, Vec<f64>) {
-    let image = turbojpeg::decompress(file, turbojpeg::PixelFormat::RGB).expect("the file is a JPEG");
-    let lines = image.pixels.chunks(image.pitch).take(image.height);
-    let samples = lines.flat_map(|line| line[..image.width * 3].iter().map(|&sample| f64::from(sample)));
-    (image.width, image.height, samples.collect())
-}
+use read::decoded;
 
 #[test]
 fn bars_have_their_colours_at_quality_95() {

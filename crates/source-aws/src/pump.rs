@@ -1,14 +1,11 @@
 //! A body of the service, handed to a reader as it comes.
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use aws_smithy_types::byte_stream::ByteStream;
 use bytes::Bytes;
-use futures_core::Stream;
-use kineframe_source::{PieceStream, SourceError};
+use kineframe_source::{PieceStream, SourceError, polled};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
@@ -26,7 +23,7 @@ pub(crate) fn spawn<F>(handle: &Handle, fill: impl FnOnce(Sender) -> F) -> Piece
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    let (sender, receiver) = mpsc::channel(AHEAD);
+    let (sender, mut receiver) = mpsc::channel(AHEAD);
     let gone = sender.clone();
     let work = fill(sender);
     handle.spawn(async move {
@@ -37,17 +34,7 @@ where
             () = gone.closed() => {}
         }
     });
-    Box::pin(Received(receiver))
-}
-
-struct Received(mpsc::Receiver<Result<Bytes, SourceError>>);
-
-impl Stream for Received {
-    type Item = Result<Bytes, SourceError>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.poll_recv(context)
-    }
+    polled(move |context| receiver.poll_recv(context))
 }
 
 /// A body that is read with a deadline for each piece.

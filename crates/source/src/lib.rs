@@ -26,6 +26,7 @@ mod error;
 mod faulty;
 mod file;
 mod memory;
+mod polled;
 mod random;
 mod reader;
 mod thread;
@@ -38,6 +39,7 @@ pub use faulty::{Fault, FaultKind, Faulty, Trigger};
 pub use file::{File, Stdin};
 pub use kineframe_fragment::StartSelector;
 pub use memory::Memory;
+pub use polled::polled;
 pub use reader::{Reader, reader};
 pub use throttled::Throttled;
 

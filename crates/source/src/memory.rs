@@ -1,15 +1,13 @@
 //! A body that is in memory.
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Poll;
 
 use bytes::Bytes;
-use futures_core::Stream;
 use kineframe_fragment::StartSelector;
 
 use crate::file::{failed, from_the_beginning};
-use crate::{MediaSource, PieceStream, Pieces, ReadSeek, SourceError};
+use crate::{MediaSource, PieceStream, Pieces, ReadSeek, polled};
 
 /// A body in memory, handed out as one piece without a copy.
 #[derive(Debug, Clone)]
@@ -27,7 +25,8 @@ impl Memory {
 
 impl MediaSource for Memory {
     fn open(&self, start: &StartSelector) -> PieceStream {
-        Box::pin(Ready(self.open_blocking(start)))
+        let mut pieces = self.open_blocking(start);
+        polled(move |_| Poll::Ready(pieces.next()))
     }
 
     fn open_blocking(&self, start: &StartSelector) -> Pieces {
@@ -40,16 +39,5 @@ impl MediaSource for Memory {
 
     fn random_access(&self) -> Option<Box<dyn ReadSeek>> {
         Some(Box::new(std::io::Cursor::new(self.data.clone())))
-    }
-}
-
-/// Pieces that never keep anyone waiting.
-struct Ready(Pieces);
-
-impl Stream for Ready {
-    type Item = Result<Bytes, SourceError>;
-
-    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Poll::Ready(self.0.next())
     }
 }

@@ -29,6 +29,20 @@ pub fn replaced(data: &[u8], range: Range<usize>, by: &[u8]) -> Vec<u8> {
     [&data[..range.start], by, &data[range.end..]].concat()
 }
 
+/// `data` with some of its bits flipped, each a byte's place and a bit of it, then cut short. Places and the length are
+/// taken modulo the length of `data`, so that any numbers will do: those of a property test.
+///
+/// # Panics
+/// Where `data` is empty.
+pub fn spoiled(data: &[u8], flips: &[(usize, u8)], length: usize) -> Vec<u8> {
+    let mut spoiled = data.to_vec();
+    for (at, bit) in flips {
+        spoiled[at % data.len()] ^= 1 << (bit % 8);
+    }
+    spoiled.truncate(length % data.len());
+    spoiled
+}
+
 /// `data` with `extra` put in at `at`.
 pub fn inserted(data: &[u8], at: usize, extra: &[u8]) -> Vec<u8> {
     replaced(data, at..at, extra)
@@ -57,6 +71,7 @@ mod tests {
         assert_eq!(removed(&data, 1..3), [0, 3, 4]);
         assert_eq!(replaced(&data, 0..4, &[8]), [8, 4]);
         assert_eq!(garbled(&data, 1..4, 1).len(), 5);
+        assert_eq!(spoiled(&data, &[(2, 7), (6, 9)], 9), [0, 3, 0x82, 3]);
         let flips: Vec<_> = bit_flips(&data, [0..1, 4..5]).collect();
         assert_eq!(flips.len(), 16);
         assert_eq!(flips[8], (4, 0, vec![0, 1, 2, 3, 5]));

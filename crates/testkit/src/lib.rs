@@ -6,9 +6,9 @@
 //! - [`Element`] describes any EBML, legal or not; [`Layout`] says where each element landed.
 //! - [`Fragment`] and [`body`] make what GetMedia and GetMediaForFragmentList send.
 //! - [`pieces`], [`random_pieces`], [`cuttings`] cut bytes as a network might.
-//! - [`bit_flips`], [`replaced`], [`inserted`], [`removed`] do damage.
+//! - [`bit_flips`], [`replaced`], [`inserted`], [`removed`], [`spoiled`] do damage.
 //! - [`assert_items_eq`], [`assert_bytes_eq`], [`hex`] make failures readable.
-//! - [`corpus`] reads the inputs of a fuzz target again.
+//! - [`reread`] runs a fuzz target's body on its inputs again; [`media`] finds a larger collection of media.
 //! - [`Rng`] is a small generator with a seed, the same on each machine.
 //!
 //! ```
@@ -34,9 +34,9 @@ mod show;
 mod track;
 
 pub use block::{Frame, Shape, lace_ebml, lace_fixed, lace_xiph};
-pub use corpus::corpus;
+pub use corpus::{corpus, media, reread};
 pub use cut::{PIECE_SIZES, cuttings, every_cut, pieces, random_pieces};
-pub use damage::{bit_flips, flipped, garbled, inserted, removed, replaced};
+pub use damage::{bit_flips, flipped, garbled, inserted, removed, replaced, spoiled};
 pub use element::{Body, Element, ElementAt, Layout, Size, encode, layout, vint_size};
 pub use fragment::{Fragment, FrameAt, KvsBody, body, simple_tag};
 pub use rng::Rng;

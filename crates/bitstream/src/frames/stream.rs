@@ -58,9 +58,9 @@ impl FrameStream {
     pub fn new(track: &Identified) -> Self {
         let kind = match track.codec {
             Codec::AV1 => Kind::Av1(Box::new(av1::Stream::new(&track.private))),
-            Codec::VP8 => Kind::Vp8(vp8::Stream::new()),
-            Codec::VP9 => Kind::Vp9(vp9::Stream::new()),
-            Codec::MJPEG => Kind::Mjpeg(mjpeg::Stream::new()),
+            Codec::VP8 => Kind::Vp8(vp8::Stream::default()),
+            Codec::VP9 => Kind::Vp9(vp9::Stream::default()),
+            Codec::MJPEG => Kind::Mjpeg(mjpeg::Stream::default()),
             _ => Kind::Opaque,
         };
         FrameStream {

@@ -13,7 +13,7 @@ pub struct OutputOrder {
     pub count: i64,
 }
 
-/// Computes the order count of pictures that come in decoding order.
+/// Computes the order count of pictures that come in decoding order; by default before the first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PictureOrder {
     epoch: u64,
@@ -26,11 +26,6 @@ pub struct PictureOrder {
 }
 
 impl PictureOrder {
-    /// Before the first picture.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
     /// The order of the next picture, by the header of any of its slices. Both fields of a frame are pictures:
     /// the frame's count is the lesser of the two.
     pub fn next(&mut self, sps: &Sps, slice: &SliceHeader) -> OutputOrder {
@@ -208,7 +203,7 @@ mod tests {
     #[test]
     fn written_low_bits_wrap_both_ways() {
         let sps = sps(PocType::Lsb { bits: 4 });
-        let mut order = PictureOrder::new();
+        let mut order = PictureOrder::default();
         let mut count = |kind, ref_idc, lsb| order.next(&sps, &slice(kind, ref_idc, 0, lsb)).count;
         assert_eq!(count(5, 1, 0), 0);
         assert_eq!(count(1, 1, 8), 8);
@@ -229,7 +224,7 @@ mod tests {
             offsets: vec![2, 4],
         };
         let sps = sps(poc);
-        let mut order = PictureOrder::new();
+        let mut order = PictureOrder::default();
         let mut count = |kind, ref_idc, frame_num| order.next(&sps, &slice(kind, ref_idc, frame_num, 0)).count;
         assert_eq!(count(5, 1, 0), 0);
         assert_eq!(count(1, 1, 1), 2);
@@ -243,7 +238,7 @@ mod tests {
     #[test]
     fn decoding_order_is_twice_the_frame_number() {
         let sps = sps(PocType::DecodingOrder);
-        let mut order = PictureOrder::new();
+        let mut order = PictureOrder::default();
         let mut count = |kind, ref_idc, frame_num| order.next(&sps, &slice(kind, ref_idc, frame_num, 0)).count;
         assert_eq!((count(5, 1, 0), count(1, 0, 1), count(1, 1, 1), count(1, 1, 0)), (0, 1, 2, 32));
     }
@@ -251,7 +246,7 @@ mod tests {
     #[test]
     fn operation_5_begins_a_new_count() {
         let sps = sps(PocType::Lsb { bits: 8 });
-        let mut order = PictureOrder::new();
+        let mut order = PictureOrder::default();
         let first = order.next(&sps, &slice(5, 1, 0, 0));
         let before = order.next(&sps, &slice(1, 1, 1, 100));
         let dropping = SliceHeader { drops_references: true, ..slice(1, 1, 2, 60) };

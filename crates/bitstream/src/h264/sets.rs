@@ -10,7 +10,7 @@ use crate::{Error, ErrorKind};
 /// Longest parameter set that is kept: what an `avcC` record can hold.
 const LONGEST: usize = 0xffff;
 
-/// SPS and PPS in force. At most 32 of the one and 256 of the other, each of 64 KiB at most.
+/// SPS and PPS in force; none by default. At most 32 of the one and 256 of the other, each of 64 KiB at most.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ParameterSets {
     sps: BTreeMap<u8, (Bytes, Sps)>,
@@ -18,11 +18,6 @@ pub struct ParameterSets {
 }
 
 impl ParameterSets {
-    /// None yet.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
     /// Takes an SPS or PPS NAL unit, and tells whether it says anything new. Other units are not looked at.
     ///
     /// The bytes are copied when they are new: a slice would keep the packet that they came in alive.

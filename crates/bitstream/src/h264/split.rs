@@ -30,7 +30,7 @@ enum LastSlice {
 impl AccessUnits {
     /// The access units of `stream`.
     pub fn new(stream: Bytes) -> Self {
-        AccessUnits { stream, sets: ParameterSets::new(), start: 0, at: 0, last: None }
+        AccessUnits { stream, sets: ParameterSets::default(), start: 0, at: 0, last: None }
     }
 
     /// Whether a slice is of another frame than the last one, and what it becomes.

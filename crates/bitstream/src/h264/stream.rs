@@ -39,7 +39,7 @@ impl Stream {
         let mut stream = Stream {
             private: Bytes::new(),
             framing: None,
-            sets: ParameterSets::new(),
+            sets: ParameterSets::default(),
             generation: 0,
             active: None,
             container_size: None,

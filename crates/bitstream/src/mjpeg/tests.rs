@@ -46,7 +46,7 @@ fn images_are_told_apart() {
 
 #[test]
 fn a_parameter_set_says_what_the_image_said() {
-    let mut stream = Stream::new();
+    let mut stream = Stream::default();
     stream.packet(&image(0x22)).unwrap();
     assert_eq!(stream.generation(), 1);
     stream.packet(&image(0x22)).unwrap();

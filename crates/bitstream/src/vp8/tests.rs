@@ -6,7 +6,7 @@ use super::*;
 
 #[test]
 fn a_key_frame_tells_its_size() {
-    let mut stream = Stream::new();
+    let mut stream = Stream::default();
     let key =
         [0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, 0x40, 0x01, 0xf0, 0x00, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
     let frames = stream.packet(&key).unwrap();
@@ -23,11 +23,11 @@ fn a_frame_that_takes_no_slot_and_keeps_its_probabilities_is_needed_by_none() {
     // Shown, and a first partition of 8 bytes.
     let inter = [0x11, 0x01, 0x00];
     let packet = [&inter[..], &[0; 24]].concat();
-    let frames = Stream::new().packet(&packet).unwrap();
+    let frames = Stream::default().packet(&packet).unwrap();
     assert_eq!((frames[0].refreshes, frames[0].state, frames[0].clean), (0, false, false));
     // All bits set: everything is refreshed.
     let packet = [&inter[..], &[0xff; 24]].concat();
-    let frames = Stream::new().packet(&packet).unwrap();
+    let frames = Stream::default().packet(&packet).unwrap();
     assert_eq!(frames[0].refreshes, LAST | GOLDEN | ALTREF);
     assert!(frames[0].state);
 }
@@ -35,7 +35,7 @@ fn a_frame_that_takes_no_slot_and_keeps_its_probabilities_is_needed_by_none() {
 proptest! {
     #[test]
     fn any_bytes_are_read_or_refused(data in prop::collection::vec(any::<u8>(), 0..64)) {
-        let mut stream = Stream::new();
+        let mut stream = Stream::default();
         if let Ok(frames) = stream.packet(&data) {
             prop_assert_eq!(frames.len(), 1);
             prop_assert!(!frames[0].clean || frames[0].size.is_some());

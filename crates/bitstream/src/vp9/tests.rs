@@ -9,7 +9,7 @@ const KEY: [u8; 11] = [0x82, 0x49, 0x83, 0x42, 0x20, 0x03, 0xf0, 0x02, 0xf0, 0, 
 
 #[test]
 fn a_key_frame_tells_size_and_colour() {
-    let mut stream = Stream::new();
+    let mut stream = Stream::default();
     let frames = stream.packet(&KEY).unwrap();
     assert_eq!(frames.len(), 1);
     assert!(frames[0].clean && frames[0].shown && frames[0].refreshes == 0xff);
@@ -36,7 +36,7 @@ fn a_superframe_is_taken_apart() {
 #[test]
 fn an_inter_frame_without_its_reference_is_an_error() {
     // Not a key frame, shown; found_ref of the first of three slots.
-    assert!(Stream::new().packet(&[0x86, 0x00, 0x40, 0x00, 0x80, 0]).is_err());
+    assert!(Stream::default().packet(&[0x86, 0x00, 0x40, 0x00, 0x80, 0]).is_err());
 }
 
 proptest! {
@@ -45,7 +45,7 @@ proptest! {
         let packet = [&[marker][..], &data, &[marker]].concat();
         let total: usize = superframe(&packet).iter().map(|frame| frame.len()).sum();
         prop_assert!(total <= packet.len());
-        let _ = Stream::new().packet(&packet);
+        let _ = Stream::default().packet(&packet);
         let _ = ColorConfig::of_features(&data);
     }
 }

@@ -5,7 +5,7 @@ use kineframe_bitstream::h264::{NalHeader, NalType, ParameterSets, SliceData, Sl
 
 /// Every slice through the check, by first macroblock and the next slice's. What is wrong, per slice.
 pub fn check_slices(bytes: &[u8]) -> (usize, usize, Vec<String>) {
-    let (mut sets, mut data) = (ParameterSets::new(), SliceData::default());
+    let (mut sets, mut data) = (ParameterSets::default(), SliceData::default());
     let mut slices = Vec::new();
     for nal in StartCodeUnits::new(bytes) {
         match NalHeader::of(nal).map(|header| header.kind) {

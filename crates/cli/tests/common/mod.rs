@@ -5,7 +5,7 @@ pub mod browser;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -17,6 +17,13 @@ pub fn kineframe() -> Command {
 /// Runs the command.
 pub fn run(args: &[&str]) -> Output {
     kineframe().args(args).output().expect("the command starts")
+}
+
+/// Starts the command with pipes for standard input, output and error.
+pub fn start(args: &[&str]) -> Child {
+    let mut command = kineframe();
+    command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().expect("the command starts")
 }
 
 /// The exit code of a command that was not killed.

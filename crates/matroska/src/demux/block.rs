@@ -5,7 +5,9 @@ use kineframe_ebml::{ElementHeader, ElementId, Error, ErrorKind, Limits, childre
 
 use super::encoding::{self, Scope};
 use super::lacing;
-use crate::{Block, BlockFrame, BlockOrigin, ContentEncoding, Lacing, MatroskaSchema, SegmentTicks, Tracks, ids};
+use crate::{
+    Block, BlockFrame, BlockFrames, BlockOrigin, ContentEncoding, Lacing, MatroskaSchema, SegmentTicks, Tracks, ids,
+};
 
 /// What a block needs to know of its surroundings.
 pub(super) struct Context<'a> {
@@ -43,12 +45,22 @@ pub(super) const FLAGS_LACING: u8 = 0x06;
 const FLAG_DISCARDABLE: u8 = 0x01;
 
 impl BlockHeader {
-    /// Copies the flags of a SimpleBlock.
+    /// The SimpleBlock of this header, in a Cluster of this time, without lacing.
     #[inline]
-    pub(super) fn set_flags(&self, block: &mut Block) {
-        block.keyframe = self.flags & FLAG_KEYFRAME != 0;
-        block.invisible = self.flags & FLAG_INVISIBLE != 0;
-        block.discardable = self.flags & FLAG_DISCARDABLE != 0;
+    pub(super) fn block(self, offset: u64, cluster: Option<SegmentTicks>, frames: BlockFrames) -> Block {
+        let timestamp = cluster.and_then(|cluster| cluster.0.checked_add(i64::from(self.relative)));
+        Block {
+            offset,
+            origin: BlockOrigin::Simple,
+            track_number: self.track_number,
+            relative: self.relative,
+            timestamp: timestamp.map(SegmentTicks),
+            keyframe: self.flags & FLAG_KEYFRAME != 0,
+            invisible: self.flags & FLAG_INVISIBLE != 0,
+            discardable: self.flags & FLAG_DISCARDABLE != 0,
+            lacing: Lacing::None,
+            frames,
+        }
     }
 }
 
@@ -130,21 +142,7 @@ fn block(offset: u64, mut data: Bytes, context: &Context<'_>) -> Result<Block, E
             (lacing, frames.collect())
         }
     };
-    let timestamp = context.cluster.and_then(|cluster| cluster.0.checked_add(i64::from(header.relative)));
-    let mut block = Block {
-        offset,
-        origin: BlockOrigin::Simple,
-        track_number: header.track_number,
-        relative: header.relative,
-        timestamp: timestamp.map(SegmentTicks),
-        keyframe: false,
-        invisible: false,
-        discardable: false,
-        lacing,
-        frames,
-    };
-    header.set_flags(&mut block);
-    Ok(block)
+    Ok(Block { lacing, ..header.block(offset, context.cluster, frames) })
 }
 
 /// Whether `id` is an element that a BlockGroup may hold.

@@ -8,7 +8,7 @@ use kineframe_ebml::parse_header;
 
 use super::block::{FLAGS_LACING, FLAGS_RESERVED, block_header};
 use super::{Demuxer, Payload};
-use crate::{Block, BlockFrame, BlockOrigin, Event, Lacing, SegmentTicks, ids};
+use crate::{BlockFrame, Event, ids};
 
 /// The first byte of a SimpleBlock: its ID.
 const SIMPLE_BLOCK: u8 = ids::SIMPLE_BLOCK.0 as u8;
@@ -60,21 +60,7 @@ impl Demuxer {
                 Payload::Skip => Bytes::new(),
             }),
         };
-        let timestamp = self.cluster_time.and_then(|cluster| cluster.0.checked_add(i64::from(block.relative)));
         self.accept(&header, end, false);
-        let mut told = Block {
-            offset: position,
-            origin: BlockOrigin::Simple,
-            track_number: block.track_number,
-            relative: block.relative,
-            timestamp: timestamp.map(SegmentTicks),
-            keyframe: false,
-            invisible: false,
-            discardable: false,
-            lacing: Lacing::None,
-            frames: frame.into(),
-        };
-        block.set_flags(&mut told);
-        Some(Event::Block(told))
+        Some(Event::Block(block.block(position, self.cluster_time, frame.into())))
     }
 }

@@ -11,7 +11,7 @@ use kineframe_ebml::{ElementHeader, ElementSize, Error, ErrorKind, MAX_HEADER_LE
 use super::block::{BlockHeader, FLAGS_LACING, block_header};
 use super::encoding::{self, Scope};
 use super::{Demuxer, Payload, Step};
-use crate::{Block, BlockFrame, BlockOrigin, Event, Lacing, SegmentTicks, ids};
+use crate::{Block, BlockFrame, BlockOrigin, Event, ids};
 
 /// Longest header of a block (RFC 9559 §10.1): a track number of eight bytes, and three.
 const BLOCK_HEADER: u64 = 11;
@@ -144,20 +144,7 @@ impl Demuxer {
         let entry = tracks.iter().find(|entry| entry.number == header.track_number);
         let refused = entry.and_then(|entry| encoding::refused(&entry.encodings, Scope::Frames));
         let data = refused.map_or(Ok(Bytes::new()), |what| Err(Error::new(frame, ErrorKind::Unsupported(what))));
-        let timestamp = self.cluster_time.and_then(|cluster| cluster.0.checked_add(i64::from(header.relative)));
-        let mut block = Block {
-            offset,
-            origin,
-            track_number: header.track_number,
-            relative: header.relative,
-            timestamp: timestamp.map(SegmentTicks),
-            keyframe: false,
-            invisible: false,
-            discardable: false,
-            lacing: Lacing::None,
-            frames: BlockFrame { offset: frame, stored_len: end.saturating_sub(frame), data }.into(),
-        };
-        header.set_flags(&mut block);
-        block
+        let frame = BlockFrame { offset: frame, stored_len: end.saturating_sub(frame), data };
+        Block { origin, ..header.block(offset, self.cluster_time, frame.into()) }
     }
 }

@@ -17,7 +17,7 @@ pub fn supports(
         if params.codec != Codec::H264 {
             return Err("decodes H.264 only".to_owned());
         }
-        let mut sets = ParameterSets::new();
+        let mut sets = ParameterSets::default();
         for nal in &params.parameter_sets {
             sets.insert(nal).map_err(|error| error.to_string())?;
         }

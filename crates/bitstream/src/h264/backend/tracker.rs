@@ -126,7 +126,7 @@ impl Tracker {
     /// # Errors
     /// A picture size beyond the limits.
     pub fn new(factory: &str, params: &CodecParameters, limits: Limits) -> Result<Self, DecodeError> {
-        let mut sets = ParameterSets::new();
+        let mut sets = ParameterSets::default();
         for nal in &params.parameter_sets {
             // A set that cannot be read matters when a slice names it.
             let _ = sets.insert(nal);
@@ -139,7 +139,7 @@ impl Tracker {
             initial: sets.clone(),
             sets,
             active: None,
-            order: PictureOrder::new(),
+            order: PictureOrder::default(),
             prev_ref_frame_num: None,
             losses: Losses::default(),
             slice_data: SliceData::default(),
