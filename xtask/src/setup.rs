@@ -68,7 +68,7 @@ const TOOLS: &[Tool] = &[
         program: "python3",
         argument: "--version",
         needed: &[For::Tests],
-        why: "runs boto3 against the local service",
+        why: "runs boto3 and the AWS command line against the local service",
         apt: "python3-venv",
         dnf: "python3",
         brew: "python3",

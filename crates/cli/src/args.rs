@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-pub use serve::Serve;
+pub use serve::{Serve, Upstream};
 
 use crate::units::{Bound, ByteSize, Duration, Moment};
 

@@ -28,24 +28,30 @@ pub struct Opened {
 impl Opened {
     /// Says on standard error what happened to the session.
     pub fn say(&self) {
-        let Some(monitor) = &self.monitor else { return };
-        for notice in monitor.take_notices() {
-            match notice {
-                SessionNotice::Gap(gap) => {
-                    let time = |time: Option<ProducerTimestamp>| {
-                        time.and_then(|time| time.to_rfc3339()).unwrap_or_else(|| "an unknown time".into())
-                    };
-                    eprintln!("kineframe: gap from {} to {}: not read", time(gap.from), time(gap.to));
-                }
-                SessionNotice::Failed { error, pause } => {
-                    eprintln!("kineframe: {error}; going on in {:.1} s", pause.as_secs_f64());
-                }
-                SessionNotice::Refused { error, pause } => {
-                    let code = error.code.unwrap_or_else(|| "an error without a name".into());
-                    eprintln!("kineframe: the service reported {code}; going on in {:.1} s", pause.as_secs_f64());
-                }
-                _ => {}
+        if let Some(monitor) = &self.monitor {
+            say(monitor);
+        }
+    }
+}
+
+/// Says on standard error what happened to a session since this was last called.
+pub fn say(monitor: &SessionMonitor) {
+    for notice in monitor.take_notices() {
+        match notice {
+            SessionNotice::Gap(gap) => {
+                let time = |time: Option<ProducerTimestamp>| {
+                    time.and_then(|time| time.to_rfc3339()).unwrap_or_else(|| "an unknown time".into())
+                };
+                eprintln!("kineframe: gap from {} to {}: not read", time(gap.from), time(gap.to));
             }
+            SessionNotice::Failed { error, pause } => {
+                eprintln!("kineframe: {error}; going on in {:.1} s", pause.as_secs_f64());
+            }
+            SessionNotice::Refused { error, pause } => {
+                let code = error.code.unwrap_or_else(|| "an error without a name".into());
+                eprintln!("kineframe: the service reported {code}; going on in {:.1} s", pause.as_secs_f64());
+            }
+            _ => {}
         }
     }
 }
@@ -96,6 +102,11 @@ pub fn stream(input: &str, service: &Service) -> Result<StreamHandle, Failure> {
 /// # Errors
 /// No region is configured.
 pub fn client(service: &Service, region: Option<String>) -> Result<Client, Failure> {
+    Client::blocking(options(service, region)).map_err(failure)
+}
+
+/// How the service is reached, by the flags; `region` is what they leave open.
+pub fn options(service: &Service, region: Option<String>) -> Options {
     let mut options = Options::default();
     options.region = service.region.clone().or(region);
     options.profile = service.profile.clone();
@@ -105,7 +116,7 @@ pub fn client(service: &Service, region: Option<String>) -> Result<Client, Failu
         secret_access_key,
         session_token: None,
     });
-    Client::blocking(options).map_err(failure)
+    options
 }
 
 /// An error of the service ends the command.

@@ -20,7 +20,7 @@ struct Serve {
 impl Serve {
     fn start(data: &Path, more: &[&str]) -> Serve {
         let mut command = kineframe();
-        command.args(["serve", "--json", "--idle-end", "200ms", "--data"]).arg(data).args(more);
+        command.args(["serve", "--json", "--idle-end", "200ms", "--no-limits", "--data"]).arg(data).args(more);
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the command starts");
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().expect("piped")).read_line(&mut line).expect("a line");

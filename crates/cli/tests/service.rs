@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use std::time::Duration;
 
 use common::{code, kineframe, objects, testdata};
-use kineframe_server::{Options, Server};
+use kineframe_server::{Limits, Options, Server};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
@@ -25,6 +25,8 @@ impl Local {
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("threads");
         let mut options = Options::default();
         options.idle_end = Duration::from_millis(200);
+        options.limits = Limits::none();
+        options.decoders = kineframe::decoders::default_list();
         let server = runtime.block_on(Server::start(options)).expect("a free port");
         let endpoint = server.endpoint().to_owned();
         Local { server: Some(server), runtime, endpoint }

@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use kineframe_server::{Options, Server};
+use kineframe_server::{Limits, Options, Server};
 
 /// Sends a request with `Connection: close` and returns all of the answer.
 fn call(address: &str, path: &str, headers: &str, body: &[u8]) -> Vec<u8> {
@@ -26,6 +26,7 @@ fn bench(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     let mut options = Options::default();
     options.idle_end = Duration::from_millis(1);
+    options.limits = Limits::none();
     let server = runtime.block_on(Server::start(options)).expect("a free port");
     let address = server.address().to_string();
 

@@ -3,9 +3,9 @@
 use bytes::Bytes;
 use tokio::sync::watch;
 
-use crate::api::{archive, clip, control, get_media, hls};
+use crate::api::{archive, clip, control, get_media, hls, images};
 use crate::auth::{Guard, Payload};
-use crate::http::reset::Reset;
+use crate::http::peer::Peer;
 use crate::ingest::{Facts, Ingest, IngestLimits, Step};
 use crate::names::StreamArn;
 use crate::options::{Auth, Options};
@@ -84,13 +84,14 @@ pub fn requests(data: &[u8]) {
         let service = Service::new(Options::default(), stopping, None, Vec::new());
         let make = br#"{"StreamName":"door","DataRetentionInHours":1}"#;
         assert!(control::answer(&service, "/createStream", make, "").await.is_ok());
-        let reset = Reset::default();
-        let _ = (get_media::get_media(&service, body, &reset), archive::list_fragments(&service, body));
-        let _ = (archive::get_media_for_fragment_list(&service, body, &reset), clip::get_clip(&service, body).await);
+        let peer = Peer::default();
+        let _ = (get_media::get_media(&service, body, &peer), archive::list_fragments(&service, body));
+        let _ = (archive::get_media_for_fragment_list(&service, body, &peer), clip::get_clip(&service, body).await);
+        let _ = images::get_images(&service, body).await;
         let _ = hls::get_url(&service, body, "localhost");
         let _ = crate::hls::answer(&service.sessions, "getMP4MediaFragment.mp4", &head).await;
         let _ = crate::page::answer(&service, "/page/fragments", &head, "localhost");
-        for path in control::PATHS {
+        for (path, _) in control::CALLS {
             let _ = control::answer(&service, path, body, &head).await;
         }
     });

@@ -4,7 +4,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use kineframe_codec::Decoders;
+
 use crate::fault::Fault;
+use crate::limits::Limits;
 use crate::names;
 
 /// Where streams and their media are kept.
@@ -47,7 +50,7 @@ impl Auth {
 
 /// How a [`Server`](crate::Server) behaves. Made by [`Default`], then changed field by field; the defaults are the
 /// service's own figures.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Options {
     /// Where to listen. Default: a free port of 127.0.0.1.
@@ -74,6 +77,8 @@ pub struct Options {
     pub max_get_media_for_fragment_list: usize,
     /// PutMedia connections of one stream at a time. Default 1.
     pub max_put_media: usize,
+    /// How often streams may be called, and how fast bodies go. Default: the service's quotas.
+    pub limits: Limits,
     /// What is kept of a stream without data retention. Default 5 minutes.
     pub buffer_time: Duration,
     /// What is kept of a stream without data retention, in bytes. Default 200 MB.
@@ -81,6 +86,9 @@ pub struct Options {
     /// With [`Data::Memory`]: what is kept of a stream with data retention, in bytes; the oldest goes first. Default
     /// 1 GiB.
     pub memory_bytes: u64,
+    /// The back ends that GetImages decodes with, in order of preference, `kineframe_decoders::default_list()` say.
+    /// Default: none, and each image is a `MEDIA_ERROR`.
+    pub decoders: Decoders,
     /// What goes wrong on purpose. Default: nothing.
     pub faults: Vec<Fault>,
 }
@@ -100,9 +108,11 @@ impl Default for Options {
             max_get_media: 3,
             max_get_media_for_fragment_list: 5,
             max_put_media: 1,
+            limits: Limits::default(),
             buffer_time: Duration::from_secs(5 * 60),
             buffer_bytes: 200_000_000,
             memory_bytes: 1 << 30,
+            decoders: Decoders::default(),
             faults: Vec::new(),
         }
     }

@@ -59,6 +59,7 @@ pub(crate) fn answer(service: &Service, path: &str, query: &str, host: &str) -> 
             });
             Ok(http::json(&rows.collect::<Vec<_>>()))
         }
+        "/page/usage" => Ok(http::json(&service.stream(&stream())?.meter.usage().to_json())),
         "/page/play" => {
             let name = stream().stream_name;
             let live = json!({ "StreamName": name, "DiscontinuityMode": "NEVER", "Expires": 43_200 });

@@ -12,20 +12,24 @@ use hyper::header::{HOST, HeaderMap};
 use hyper::service::service_fn;
 use hyper::{Method, Request, StatusCode, Uri};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use kineframe_source::MediaSource;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::api::{archive, clip, control, get_media, hls, put_media};
+use crate::api::{archive, clip, control, get_media, hls, images, put_media};
 use crate::auth::Payload;
 use crate::fault::FaultTarget;
-use crate::http::reset::{Reset, Socket};
+use crate::http::peer::{self, Peer};
 use crate::http::{self, Answer, ApiError};
+use crate::local::LocalStream;
 use crate::media::stream::now_ms;
 use crate::options::{Auth, Data, Options};
 use crate::page;
+use crate::relay::{self, Relay, RelayError, RelayOptions};
 use crate::service::Service;
 use crate::store::{Store, StoredStream};
+use crate::usage::Usage;
 
 /// Bytes of a request's headers.
 const HEADERS: usize = 64 << 10;
@@ -97,6 +101,43 @@ impl Server {
         self.address
     }
 
+    /// What was asked of a stream since the server started; `None` if there is no stream of this name.
+    ///
+    /// `GET /page/usage?stream=NAME` gives the same as JSON to a program beside it.
+    pub fn usage(&self, stream: &str) -> Option<Usage> {
+        let stream = self.service.streams(|name| name == stream).pop()?;
+        Some(stream.meter.usage())
+    }
+
+    /// Reads a source once and serves it as a stream of this server, to as many readers as like: by GetMedia, HLS and the
+    /// calls of the archive, and in this process by [`Server::stream`].
+    ///
+    /// The source is a body of GetMedia: `kineframe_consumer::Session` over `kineframe_source_aws`'s GetMedia for a
+    /// stream of the service, which holds one of its three connections whatever the number of readers here. Fragments
+    /// keep their numbers, their times and their bytes; they go out frame by frame as they come in. The stream is made
+    /// where it is not there; where it is, reading goes on behind its newest fragment. No other producer can fill it
+    /// from then on, and its readers have no limits, until the server ends.
+    ///
+    /// # Errors
+    /// See [`RelayError`]. What is wrong with the source is told by [`Relay::ended`].
+    pub async fn relay(
+        &self,
+        stream: &str,
+        source: impl MediaSource + 'static,
+        options: RelayOptions,
+    ) -> Result<Relay, RelayError> {
+        relay::start(&self.service, stream, source, options).await
+    }
+
+    /// A stream as a source for readers in this process; `None` if there is no stream of this name.
+    ///
+    /// # Panics
+    /// Outside a Tokio runtime: reads run on the one that this is called on.
+    pub fn stream(&self, name: &str) -> Option<LocalStream> {
+        let stream = self.service.streams(|other| other == name).pop()?;
+        Some(LocalStream::new(Arc::clone(&self.service), stream, tokio::runtime::Handle::current()))
+    }
+
     /// Asks for other credentials from now on. Requests that are signed with the old ones are told that these have
     /// expired.
     pub fn replace_auth(&self, auth: Auth) {
@@ -165,11 +206,10 @@ pub(crate) async fn stopped(stopping: &mut watch::Receiver<bool>) {
 async fn connection(stream: TcpStream, service: Arc<Service>) {
     let _ = stream.set_nodelay(true);
     let mut stopping = service.stopping.clone();
-    let reset = Reset::default();
-    let socket = Socket::new(stream, reset.clone());
+    let (peer, socket) = peer::split(stream);
     let answer = service_fn(move |request| {
-        let (service, reset) = (Arc::clone(&service), reset.clone());
-        async move { Ok::<_, Infallible>(respond(&service, &reset, request).await) }
+        let (service, peer) = (Arc::clone(&service), peer.clone());
+        async move { Ok::<_, Infallible>(respond(&service, &peer, request).await) }
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -188,11 +228,11 @@ async fn connection(stream: TcpStream, service: Arc<Service>) {
     }
 }
 
-async fn respond(service: &Arc<Service>, reset: &Reset, request: Request<Incoming>) -> Answer {
-    http::identify(route(service, reset, request).await.unwrap_or_else(|error| http::error(&error)))
+async fn respond(service: &Arc<Service>, peer: &Peer, request: Request<Incoming>) -> Answer {
+    http::identify(route(service, peer, request).await.unwrap_or_else(|error| http::error(&error)))
 }
 
-async fn route(service: &Arc<Service>, reset: &Reset, request: Request<Incoming>) -> Result<Answer, ApiError> {
+async fn route(service: &Arc<Service>, peer: &Peer, request: Request<Incoming>) -> Result<Answer, ApiError> {
     if request.method() == Method::GET {
         return get(service, request.uri(), request.headers()).await;
     }
@@ -202,20 +242,21 @@ async fn route(service: &Arc<Service>, reset: &Reset, request: Request<Incoming>
     let (parts, body) = request.into_parts();
     if parts.uri.path() == "/putMedia" {
         service.guard.check(&parts, Payload::Streamed, now_ms())?;
-        return put_media::put_media(service, &parts.headers, body, reset).await;
+        return put_media::put_media(service, &parts.headers, body, peer).await;
     }
     let body = http::read(body).await?;
     service.guard.check(&parts, Payload::Whole(&body), now_ms())?;
     let path = parts.uri.path();
-    let throttled = !control::is_control(path) && service.faults.throttles(FaultTarget::Get);
+    let throttled = control::name_of(path).is_none() && service.faults.throttles(FaultTarget::Get);
     if throttled {
         return Err(ApiError::client_limit("Rate exceeded"));
     }
     match path {
-        "/getMedia" => get_media::get_media(service, &body, reset),
+        "/getMedia" => get_media::get_media(service, &body, peer),
         "/listFragments" => archive::list_fragments(service, &body),
-        "/getMediaForFragmentList" => archive::get_media_for_fragment_list(service, &body, reset),
+        "/getMediaForFragmentList" => archive::get_media_for_fragment_list(service, &body, peer),
         "/getClip" => clip::get_clip(service, &body).await,
+        "/getImages" => images::get_images(service, &body).await,
         "/getHLSStreamingSessionURL" => hls::get_url(service, &body, host(&parts.headers)),
         _ => control::answer(service, path, &body, host(&parts.headers)).await,
     }

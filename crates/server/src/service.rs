@@ -11,11 +11,14 @@ use crate::auth::Guard;
 use crate::fault::Faults;
 use crate::hls::Sessions;
 use crate::http::ApiError;
+use crate::limits::{Bucket, EXCEEDED};
 use crate::media::fragment::Fragment;
 use crate::media::stream::{Keep, Stream};
 use crate::names::{self, StreamArn};
 use crate::options::Options;
+use crate::pictures::Pictures;
 use crate::store::{Store, StoreError, StoredStream};
+use crate::usage::Points;
 
 /// The state of a server.
 #[derive(Debug)]
@@ -24,6 +27,9 @@ pub(crate) struct Service {
     pub(crate) guard: Guard,
     pub(crate) faults: Faults,
     pub(crate) sessions: Sessions,
+    pub(crate) pictures: Pictures,
+    /// Calls of the control plane over all streams.
+    account: Mutex<BTreeMap<&'static str, Bucket>>,
     streams: Mutex<BTreeMap<String, Arc<Stream>>>,
     store: Option<Store>,
     /// True once the server stops.
@@ -39,8 +45,10 @@ impl Service {
     ) -> Self {
         let guard = Guard::new(options.auth.clone(), options.region.clone());
         let faults = Faults::new(&options.faults);
+        let pictures = Pictures::new(options.decoders.clone());
+        let limits = options.limits;
         let streams = stored.into_iter().map(|stored| {
-            let stream = Stream::restored(stored);
+            let stream = Stream::restored(stored, limits);
             let name = stream.settings().name.clone();
             (name, Arc::new(stream))
         });
@@ -49,6 +57,8 @@ impl Service {
             guard,
             faults,
             sessions: Sessions::default(),
+            pictures,
+            account: Mutex::default(),
             streams: Mutex::new(streams.collect()),
             store,
             stopping,
@@ -156,6 +166,24 @@ impl Service {
         if let (Some(below), Some(store)) = (stream.expire(keep), &self.store) {
             store.expire(&stream.id, below);
         }
+    }
+
+    /// Counts a call of the control plane, which may be about a stream.
+    ///
+    /// # Errors
+    /// It is beyond the limit of the account, or of the stream.
+    pub(crate) fn control_call(&self, name: &'static str, stream: Option<&Stream>) -> Result<(), ApiError> {
+        let limits = &self.options.limits;
+        let rate = match name {
+            "DescribeStream" | "GetDataEndpoint" => limits.account_lookups,
+            _ => limits.account_calls,
+        };
+        let mut account = self.account.lock().unwrap_or_else(PoisonError::into_inner);
+        if !account.entry(name).or_insert_with(|| Bucket::of_calls(rate)).call() {
+            return Err(ApiError::client_limit(EXCEEDED));
+        }
+        drop(account);
+        stream.map_or(Ok(()), |stream| stream.meter.call(name, Points::default()))
     }
 
     /// The streams whose name is wanted, ordered by name.

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use clap::Args;
 use kineframe_server::Fault;
 
-use crate::units::Duration;
+use crate::args::Service;
+use crate::units::{Bound, ByteSize, Duration};
 
 /// `kineframe serve`.
 #[derive(Debug, Args)]
@@ -29,6 +30,11 @@ pub struct Serve {
     /// The secret of that access key
     #[arg(long, value_name = "SECRET", conflicts_with = "no_auth")]
     pub secret_access_key: Option<String>,
+    /// A stream of the service that is read once and served here to as many readers as like (repeatable). Behind `?` and
+    /// between `&`: from=now|earliest|TIME|after:NUMBER|token:TOKEN (default now), name=NAME (its name here),
+    /// retention=HOURS (default 24), region=REGION, profile=NAME, endpoint-url=URL
+    #[arg(long, value_name = "kvs://STREAM[?...]")]
+    pub upstream: Vec<Upstream>,
     /// Something that goes wrong on purpose: cut|stall|reset|garbage|throttle|error|error:ID, then @bytes=N or @p=P, then
     /// ,seed=S and ,on=get|put as you like (repeatable)
     #[arg(long, value_name = "SPEC")]
@@ -51,4 +57,85 @@ pub struct Serve {
     /// PutMedia connections of one stream at a time [default: 1]
     #[arg(long, value_name = "N", help_heading = "Limits and clocks")]
     pub max_put_media: Option<usize>,
+    /// Calls of each API for one stream a second [default: 5]
+    #[arg(long, value_name = "N", value_parser = rate, help_heading = "Limits and clocks")]
+    pub calls_per_second: Option<f64>,
+    /// Fragments that are read, and images, of one stream a second [default: 500]
+    #[arg(long, value_name = "N", value_parser = rate, help_heading = "Limits and clocks")]
+    pub media_points_per_second: Option<f64>,
+    /// Fragments that are looked up in one stream a second [default: 10000]
+    #[arg(long, value_name = "N", value_parser = rate, help_heading = "Limits and clocks")]
+    pub metadata_points_per_second: Option<f64>,
+    /// Bytes of one GetMedia or GetMediaForFragmentList connection a second [default: 25000000]
+    #[arg(long, value_name = "SIZE", help_heading = "Limits and clocks")]
+    pub get_bytes_per_second: Option<ByteSize>,
+    /// Bytes of one PutMedia connection a second [default: 12500000]
+    #[arg(long, value_name = "SIZE", help_heading = "Limits and clocks")]
+    pub put_bytes_per_second: Option<ByteSize>,
+    /// Playlists of one HLS session a second [default: 5]
+    #[arg(long, value_name = "N", value_parser = rate, help_heading = "Limits and clocks")]
+    pub hls_playlists_per_second: Option<f64>,
+    /// Fragments of one HLS session a second [default: 20]
+    #[arg(long, value_name = "N", value_parser = rate, help_heading = "Limits and clocks")]
+    pub hls_fragments_per_second: Option<f64>,
+    /// No limit of calls, fragments and bytes a second but those given
+    #[arg(long, help_heading = "Limits and clocks")]
+    pub no_limits: bool,
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(rate) if rate > 0.0 => Ok(rate),
+        _ => Err("it is a number above 0".into()),
+    }
+}
+
+/// `--upstream`.
+#[derive(Debug, Clone)]
+pub struct Upstream {
+    /// `kvs://STREAM` or an ARN.
+    pub stream: String,
+    /// Where reading begins.
+    pub from: Option<Bound>,
+    /// What it is called here.
+    pub name: Option<String>,
+    /// How long it is kept here.
+    pub retention_hours: u32,
+    /// How the service is reached.
+    pub service: Service,
+}
+
+impl std::str::FromStr for Upstream {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (stream, settings) = text.split_once('?').unwrap_or((text, ""));
+        if !crate::kvs::is_stream(stream) {
+            return Err(format!("'{stream}' is neither kvs://STREAM nor an ARN"));
+        }
+        let mut upstream = Upstream {
+            stream: stream.to_owned(),
+            from: None,
+            name: None,
+            retention_hours: 24,
+            service: Service::default(),
+        };
+        for setting in settings.split('&').filter(|setting| !setting.is_empty()) {
+            let (name, value) = setting.split_once('=').unwrap_or((setting, ""));
+            let text = || Some(value.to_owned()).filter(|value| !value.is_empty());
+            match name {
+                "from" => upstream.from = Some(value.parse()?),
+                "name" => upstream.name = text(),
+                "retention" => {
+                    let hours = value.parse().map_err(|_| format!("retention={value}: it is a number of hours"))?;
+                    upstream.retention_hours = hours;
+                }
+                "region" => upstream.service.region = text(),
+                "profile" => upstream.service.profile = text(),
+                "endpoint-url" => upstream.service.endpoint_url = text(),
+                _ => return Err(format!("'{name}' is none of from, name, retention, region, profile, endpoint-url")),
+            }
+        }
+        Ok(upstream)
+    }
 }

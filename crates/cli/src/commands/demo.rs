@@ -83,7 +83,8 @@ impl LocalService {
         let failed = |error: &dyn Display| Failure::Work(format!("the local service does not start: {error}"));
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.map_err(|error| failed(&error))?;
-        let options = kineframe_server::Options::default();
+        let mut options = kineframe_server::Options::default();
+        options.limits = kineframe_server::Limits::none();
         let region = options.region.clone();
         let server = runtime.block_on(Server::start(options)).map_err(|error| failed(&error))?;
         let flags = Service {

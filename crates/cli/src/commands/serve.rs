@@ -1,15 +1,18 @@
 //! `kineframe serve`: the local Kinesis Video service.
 
+mod upstream;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
-use kineframe_server::{Auth, Data, Options, Server};
+use kineframe_server::{Auth, Data, Limits, Options, Server};
 use serde::Serialize;
 
 use crate::args::{Common, Serve};
 use crate::outcome::{Failure, Outcome};
 use crate::output;
 use crate::signals::Stop;
+use crate::units::ByteSize;
 
 /// The first line: where the service is, and with what requests to it are signed.
 #[derive(Serialize)]
@@ -38,10 +41,15 @@ pub fn run(args: &Serve, common: &Common) -> Result<Outcome, Failure> {
         let server = Server::start(options).await.map_err(|error| {
             Failure::Work(format!("{error}; choose another address with --listen or another folder with --data"))
         })?;
+        let mut upstreams = upstream::start(&server, &args.upstream).await?;
         say(server.endpoint(), &region, &auth, common)?;
-        stop.recv().await;
+        let ended = tokio::select! {
+            _ = stop.recv() => Ok(()),
+            failure = upstreams.failure() => Err(failure),
+        };
+        drop(upstreams);
         server.stop().await;
-        Ok::<_, Failure>(())
+        ended
     })?;
     match signal.check() {
         // SIGTERM is how a service is told to end.
@@ -74,7 +82,23 @@ fn options(args: &Serve) -> Result<Options, Failure> {
     count(&mut options.max_get_media, args.max_get_media);
     count(&mut options.max_get_media_for_fragment_list, args.max_get_media_for_fragment_list);
     count(&mut options.max_put_media, args.max_put_media);
+    options.limits = limits(args);
+    options.decoders = kineframe::decoders::default_list();
     Ok(options)
+}
+
+fn limits(args: &Serve) -> Limits {
+    let mut limits = if args.no_limits { Limits::none() } else { Limits::default() };
+    let set = |target: &mut f64, value: Option<f64>| *target = value.unwrap_or(*target);
+    let bytes = |size: Option<ByteSize>| size.map(|size| size.0 as f64);
+    set(&mut limits.calls, args.calls_per_second);
+    set(&mut limits.fragment_media_points, args.media_points_per_second);
+    set(&mut limits.fragment_metadata_points, args.metadata_points_per_second);
+    set(&mut limits.get_bytes, bytes(args.get_bytes_per_second));
+    set(&mut limits.put_bytes, bytes(args.put_bytes_per_second));
+    set(&mut limits.hls_playlists, args.hls_playlists_per_second);
+    set(&mut limits.hls_fragments, args.hls_fragments_per_second);
+    limits
 }
 
 /// Those of the environment where both are set, so that a client beside it has them already; else new ones.

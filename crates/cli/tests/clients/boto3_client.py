@@ -1,5 +1,6 @@
 """What a program does with boto3 and Kinesis Video, against the endpoint of the environment."""
 
+import base64
 import datetime
 import http.client
 import os
@@ -104,6 +105,25 @@ def main(path):
         ClipFragmentSelector={"FragmentSelectorType": "SERVER_TIMESTAMP", "TimestampRange": window},
     )
     assert clip["ContentType"] == "video/mp4" and clip["Payload"].read()[4:8] == b"ftyp"
+    media_time = first.timestamp()
+    wanted = {
+        "StreamName": "door",
+        "ImageSelectorType": "PRODUCER_TIMESTAMP",
+        "StartTimestamp": media_time,
+        "EndTimestamp": media_time + 3,
+        "SamplingInterval": 1000,
+        "Format": "PNG",
+    }
+    images = archive.get_images(**wanted)["Images"]
+    assert [image["TimeStamp"].timestamp() for image in images] == [media_time + step for step in range(3)], images
+    assert all(base64.b64decode(image["ImageContent"])[1:4] == b"PNG" for image in images), images
+    pages = archive.get_paginator("get_images").paginate(
+        **wanted | {"SamplingInterval": 200, "StartTimestamp": media_time - 2}, PaginationConfig={"PageSize": 10}
+    )
+    images = [image for page in pages for image in page["Images"]]
+    assert len(images) == 25 and all(image["Error"] == "NO_MEDIA" for image in images[:10]), images
+    assert all("ImageContent" in image for image in images[11:]), images
+    refused("InvalidArgumentException", archive.get_images, **wanted | {"EndTimestamp": media_time + 301})
     assert archive.get_hls_streaming_session_url(StreamName="door")["HLSStreamingSessionURL"].startswith(endpoint)
 
     version = video.describe_stream(StreamName="door")["StreamInfo"]["Version"]

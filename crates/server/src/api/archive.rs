@@ -9,12 +9,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{StreamRef, Timestamp, epoch_seconds, in_range, required};
 use crate::fault::FaultTarget;
-use crate::http::reset::Reset;
+use crate::http::peer::Peer;
 use crate::http::{self, Answer, ApiError, Gone, PieceSender};
 use crate::media::fragment::{Fragment, Next, Place};
-use crate::media::stream::{Connection, Stream};
+use crate::media::stream::Stream;
 use crate::media::tags;
 use crate::service::Service;
+use crate::usage::Points;
 
 /// Text as a token: base64, as the model wants it.
 pub(crate) fn token(text: &str) -> String {
@@ -146,6 +147,7 @@ pub(crate) fn list_fragments(service: &Service, body: &[u8]) -> Result<Answer, A
     let input: ListFragments = http::parse(body)?;
     let most = in_range("maxResults", input.max_results, 1, 1000)?.unwrap_or(100);
     let stream = service.stream(&input.stream)?;
+    stream.meter.call("ListFragments", Points { media: 0.0, metadata: most as f64 })?;
     let page = match (input.next_token, input.fragment_selector) {
         (Some(token), _) => serde_json::from_str(&untoken(&token)?)
             .map_err(|_| ApiError::invalid_argument("NextToken is not one that this service gave."))?,
@@ -187,7 +189,7 @@ struct GetMediaForFragmentList {
 }
 
 /// GetMediaForFragmentList: the fragments in the order of the list.
-pub(crate) fn get_media_for_fragment_list(service: &Service, body: &[u8], reset: &Reset) -> Result<Answer, ApiError> {
+pub(crate) fn get_media_for_fragment_list(service: &Service, body: &[u8], peer: &Peer) -> Result<Answer, ApiError> {
     let input: GetMediaForFragmentList = http::parse(body)?;
     let stream = service.stream(&input.stream)?;
     let numbers = required("fragments", input.fragments)?;
@@ -199,11 +201,15 @@ pub(crate) fn get_media_for_fragment_list(service: &Service, body: &[u8], reset:
              between 1 and 1000, each a number of 1 to 128 digits",
         ));
     }
-    let count = &stream.connections.get_media_for_fragment_list;
-    let connection = Connection::open(count, service.options.max_get_media_for_fragment_list)
+    const NAME: &str = "GetMediaForFragmentList";
+    stream.meter.call(NAME, Points { media: numbers.len() as f64, metadata: 0.0 })?;
+    let connection = stream
+        .meter
+        .connect(NAME, service.options.max_get_media_for_fragment_list)
         .ok_or_else(|| ApiError::client_limit("Too many GetMediaForFragmentList connections are open."))?;
     let (sender, answer) = http::pieces("video/webm");
-    let sender = sender.with_fault(service.faults.plan(FaultTarget::Get), Some(reset.clone()));
+    let sender = sender.with_fault(service.faults.plan(FaultTarget::Get));
+    let sender = sender.over(&connection, peer, service.options.limits.get_bytes);
     tokio::spawn(async move {
         let _ = send_list(&stream, &numbers, &sender).await;
         drop(connection); // before the body ends: a reader may begin anew at once

@@ -15,6 +15,7 @@ use crate::media::document;
 use crate::media::fragment::Fragment;
 use crate::media::stream::Stream;
 use crate::service::Service;
+use crate::usage::Points;
 
 /// Fragments of a clip: what is beyond them is left out without a word, as the service does.
 const FRAGMENTS: usize = 200;
@@ -51,6 +52,7 @@ pub(crate) async fn get_clip(service: &Service, body: &[u8]) -> Result<Answer, A
             documents.push((fragment, document));
         }
     }
+    stream.meter.call("GetClip", Points::fragments(documents.len()))?;
     if documents.is_empty() {
         return Err(ApiError::not_found("No fragments found in the stream for the clip request."));
     }

@@ -10,6 +10,7 @@ use super::{StreamRef, configure, epoch_seconds, in_range, one_of, required};
 use crate::http::{self, Answer, ApiError};
 use crate::media::stream::{Settings, Stream, now_ms};
 use crate::names;
+use crate::options::Options;
 use crate::service::Service;
 
 /// The calls of the data plane, each of which has its endpoint.
@@ -27,33 +28,38 @@ const API_NAMES: [&str; 8] = [
 pub(crate) const RETENTION: i64 = 87_600;
 const TAGS: usize = 50;
 
-/// The paths of the control plane.
-pub(crate) const PATHS: [&str; 16] = [
-    "/createStream",
-    "/describeStream",
-    "/listStreams",
-    "/getDataEndpoint",
-    "/updateStream",
-    "/updateDataRetention",
-    "/tagStream",
-    "/untagStream",
-    "/listTagsForStream",
-    "/describeImageGenerationConfiguration",
-    "/updateImageGenerationConfiguration",
-    "/describeNotificationConfiguration",
-    "/updateNotificationConfiguration",
-    "/describeStreamStorageConfiguration",
-    "/updateStreamStorageConfiguration",
-    "/deleteStream",
+/// The calls of the control plane: their paths and names.
+pub(crate) const CALLS: [(&str, &str); 16] = [
+    ("/createStream", "CreateStream"),
+    ("/describeStream", "DescribeStream"),
+    ("/listStreams", "ListStreams"),
+    ("/getDataEndpoint", "GetDataEndpoint"),
+    ("/updateStream", "UpdateStream"),
+    ("/updateDataRetention", "UpdateDataRetention"),
+    ("/tagStream", "TagStream"),
+    ("/untagStream", "UntagStream"),
+    ("/listTagsForStream", "ListTagsForStream"),
+    ("/describeImageGenerationConfiguration", "DescribeImageGenerationConfiguration"),
+    ("/updateImageGenerationConfiguration", "UpdateImageGenerationConfiguration"),
+    ("/describeNotificationConfiguration", "DescribeNotificationConfiguration"),
+    ("/updateNotificationConfiguration", "UpdateNotificationConfiguration"),
+    ("/describeStreamStorageConfiguration", "DescribeStreamStorageConfiguration"),
+    ("/updateStreamStorageConfiguration", "UpdateStreamStorageConfiguration"),
+    ("/deleteStream", "DeleteStream"),
 ];
 
-/// Whether this is the path of a call of the control plane.
-pub(crate) fn is_control(path: &str) -> bool {
-    PATHS.contains(&path)
+/// The name of the call of the control plane that has this path.
+pub(crate) fn name_of(path: &str) -> Option<&'static str> {
+    CALLS.iter().find(|(other, _)| *other == path).map(|(_, name)| *name)
 }
 
 /// The answer to a call of the control plane.
 pub(crate) async fn answer(service: &Service, path: &str, body: &[u8], host: &str) -> Result<Answer, ApiError> {
+    if let Some(name) = name_of(path) {
+        // What is wrong with the name of the stream is the call's own matter.
+        let stream = http::parse::<StreamRef>(body).ok().and_then(|stream| service.stream(&stream).ok());
+        service.control_call(name, stream.as_deref().filter(|_| name != "CreateStream"))?;
+    }
     match path {
         "/createStream" => create_stream(service, body).await,
         "/describeStream" => describe_stream(service, body),
@@ -88,27 +94,34 @@ async fn create_stream(service: &Service, body: &[u8]) -> Result<Answer, ApiErro
         Some(configuration) => configuration.tier()?,
         None => "HOT".to_owned(),
     };
-    let created_ms = now_ms();
     let options = &service.options;
-    let arn = format!("arn:aws:kinesisvideo:{}:{}:stream/{name}/{created_ms}", options.region, options.account_id);
-    let stream = Stream::new(Settings {
-        name: name.clone(),
-        arn: arn.clone(),
-        created_ms,
-        version: names::random_text::<20>(),
-        device_name: input.device_name,
-        media_type: input.media_type,
-        kms_key_id: input
-            .kms_key_id
-            .unwrap_or_else(|| format!("arn:aws:kms:{}:{}:alias/aws/kinesisvideo", options.region, options.account_id)),
-        retention_hours: u32::try_from(hours).unwrap_or(0),
-        tags,
-        image_generation: None,
-        notification: None,
-        storage_tier: tier,
-    });
+    let mut settings = settings(options, &name, u32::try_from(hours).unwrap_or(0));
+    (settings.device_name, settings.media_type) = (input.device_name, input.media_type);
+    settings.kms_key_id = input.kms_key_id.unwrap_or(settings.kms_key_id);
+    (settings.tags, settings.storage_tier) = (tags, tier);
+    let arn = settings.arn.clone();
+    let stream = Stream::new(settings, options.limits);
     service.add_stream(name, stream).await?;
     Ok(http::json(&serde_json::json!({ "StreamARN": arn })))
+}
+
+/// The settings of a new stream, as far as nobody has said otherwise.
+pub(crate) fn settings(options: &Options, name: &str, retention_hours: u32) -> Settings {
+    let (region, account, created_ms) = (&options.region, &options.account_id, now_ms());
+    Settings {
+        name: name.to_owned(),
+        arn: format!("arn:aws:kinesisvideo:{region}:{account}:stream/{name}/{created_ms}"),
+        created_ms,
+        version: names::random_text::<20>(),
+        device_name: None,
+        media_type: None,
+        kms_key_id: format!("arn:aws:kms:{region}:{account}:alias/aws/kinesisvideo"),
+        retention_hours,
+        tags: BTreeMap::new(),
+        image_generation: None,
+        notification: None,
+        storage_tier: "HOT".to_owned(),
+    }
 }
 
 fn check_name(name: &str) -> Result<(), ApiError> {

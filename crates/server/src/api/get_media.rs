@@ -8,13 +8,14 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{StreamRef, Timestamp, required};
 use crate::fault::FaultTarget;
-use crate::http::reset::Reset;
+use crate::http::peer::Peer;
 use crate::http::{self, Answer, ApiError, Gone, PieceSender};
 use crate::media::fragment::{Fragment, Next, Place};
-use crate::media::stream::{Begin, Connection, Stream, now_ms};
+use crate::media::stream::{Begin, Stream, now_ms};
 use crate::media::tags;
 use crate::server::stopped;
 use crate::service::Service;
+use crate::usage::{Connection, Points};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -33,30 +34,46 @@ struct StartSelector {
     continuation_token: Option<String>,
 }
 
+const NAME: &str = "GetMedia";
+/// What a connection beyond the limit is told.
+pub(crate) const TOO_MANY: &str =
+    "Kinesis Video Streams has throttled the request because of too many open connections.";
+
 /// GetMedia.
-pub(crate) fn get_media(service: &Service, body: &[u8], reset: &Reset) -> Result<Answer, ApiError> {
+pub(crate) fn get_media(service: &Service, body: &[u8], peer: &Peer) -> Result<Answer, ApiError> {
     let input: GetMedia = http::parse(body)?;
     let stream = service.stream(&input.stream)?;
     let selector = required("startSelector", input.start_selector)?;
     let begin = begin(&stream, selector, service.options.idle_end)?;
-    let connection =
-        Connection::open(&stream.connections.get_media, service.options.max_get_media).ok_or_else(|| {
-            ApiError::connection_limit(
-                "Kinesis Video Streams has throttled the request because of too many open connections.",
-            )
-        })?;
+    stream.meter.call(NAME, Points::default())?;
+    let connection = stream
+        .meter
+        .connect(NAME, service.options.max_get_media)
+        .ok_or_else(|| ApiError::connection_limit(TOO_MANY))?;
     let (sender, answer) = http::pieces("video/webm");
-    let sender = sender.with_fault(service.faults.plan(FaultTarget::Get), Some(reset.clone()));
+    let sender = sender.with_fault(service.faults.plan(FaultTarget::Get));
+    let sender = sender.over(&connection, peer, service.options.limits.get_bytes);
+    tokio::spawn(read(service, &stream, begin, sender, Some(connection)));
+    Ok(answer)
+}
+
+/// Sends a stream from some place on, to the end of the session.
+pub(crate) fn read(
+    service: &Service,
+    stream: &Arc<Stream>,
+    begin: Begin,
+    sender: PieceSender,
+    connection: Option<Connection>,
+) -> impl Future<Output = ()> + Send + use<> {
     let session = Session {
         _connection: connection,
         idle_end: service.options.idle_end,
         end: Instant::now() + service.options.session_end,
         stopping: service.stopping.clone(),
-        stream,
+        stream: Arc::clone(stream),
         sender,
     };
-    tokio::spawn(session.run(begin));
-    Ok(answer)
+    session.run(begin)
 }
 
 /// Where reading begins.
@@ -91,7 +108,7 @@ fn begin(stream: &Stream, selector: StartSelector, idle_end: Duration) -> Result
 }
 
 /// The newest fragment while a producer is at work, else the next one.
-fn now(stream: &Stream, idle_end: Duration) -> u64 {
+pub(crate) fn now(stream: &Stream, idle_end: Duration) -> u64 {
     let recent = |fragment: &Arc<Fragment>| {
         let age = now_ms().saturating_sub(fragment.touched_ms());
         age <= i64::try_from(idle_end.as_millis()).unwrap_or(i64::MAX)
@@ -102,7 +119,7 @@ fn now(stream: &Stream, idle_end: Duration) -> u64 {
 /// One GetMedia connection.
 struct Session {
     /// Let go of before the body ends: a reader may begin anew at once.
-    _connection: Connection,
+    _connection: Option<Connection>,
     stream: Arc<Stream>,
     sender: PieceSender,
     idle_end: Duration,

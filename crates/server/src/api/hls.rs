@@ -1,5 +1,7 @@
 //! GetHLSStreamingSessionURL.
 
+use std::sync::Mutex;
+
 use serde::Deserialize;
 
 use super::archive::{FragmentSelector, Range};
@@ -7,8 +9,10 @@ use super::clip::with_archive;
 use super::{StreamRef, in_range, one_of};
 use crate::hls::{Discontinuity, Mode, Session};
 use crate::http::{self, Answer, ApiError};
+use crate::limits::Bucket;
 use crate::media::stream::now_ms;
 use crate::service::Service;
+use crate::usage::Points;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -32,6 +36,7 @@ const LIVE_MS: i64 = 30_000;
 pub(crate) fn get_url(service: &Service, body: &[u8], host: &str) -> Result<Answer, ApiError> {
     let input: GetUrl = http::parse(body)?;
     let stream = service.stream(&input.stream)?;
+    stream.meter.call("GetHLSStreamingSessionURL", Points::default())?;
     let choice = |name: &str, value: Option<String>, values: &[&str]| -> Result<usize, ApiError> {
         let Some(value) = value else { return Ok(0) };
         one_of(name, &value, values)?;
@@ -68,6 +73,7 @@ pub(crate) fn get_url(service: &Service, body: &[u8], host: &str) -> Result<Answ
         }
     };
     with_archive(&stream)?;
+    let limits = service.options.limits;
     let session = Session {
         mode,
         range,
@@ -77,7 +83,9 @@ pub(crate) fn get_url(service: &Service, body: &[u8], host: &str) -> Result<Answ
         most: usize::try_from(most).unwrap_or(5),
         created_ms: now_ms(),
         expires_ms: now_ms().saturating_add(expires.saturating_mul(1000)),
-        items: std::sync::Mutex::default(),
+        items: Mutex::default(),
+        playlists: Mutex::new(Bucket::of_calls(limits.hls_playlists)),
+        fragments: Mutex::new(Bucket::of_calls(limits.hls_fragments)),
         stream,
     };
     let (items, _) = session.playlist();

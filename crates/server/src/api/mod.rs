@@ -6,6 +6,7 @@ pub(crate) mod configure;
 pub(crate) mod control;
 pub(crate) mod get_media;
 pub(crate) mod hls;
+pub(crate) mod images;
 pub(crate) mod put_media;
 
 use serde::Deserialize;

@@ -12,15 +12,19 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use super::StreamRef;
+use super::get_media::TOO_MANY;
 use crate::fault::{FaultKind, FaultTarget, Planned};
-use crate::http::reset::Reset;
+use crate::http::peer::Peer;
 use crate::http::{self, Answer, ApiError, Gone, PieceSender};
 use crate::ingest::{AckError, AckEvent, Ingest, Start, Step, ack_line};
+use crate::limits::Pace;
 use crate::media::fragment::Fragment;
-use crate::media::stream::{Connection, Stream};
+use crate::media::stream::Stream;
 use crate::server::stopped;
 use crate::service::Service;
+use crate::usage::{Connection, Points};
 
+const NAME: &str = "PutMedia";
 /// How long a producer may go on sending after it was refused.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -65,25 +69,28 @@ pub(crate) async fn put_media(
     service: &Arc<Service>,
     headers: &HeaderMap,
     body: Incoming,
-    reset: &Reset,
+    peer: &Peer,
 ) -> Result<Answer, ApiError> {
     let headers = Headers::read(headers)?;
     if service.faults.throttles(FaultTarget::Put) {
         return Err(ApiError::client_limit("Rate exceeded"));
     }
     let stream = service.stream(&headers.stream)?;
-    let connection =
-        Connection::open(&stream.connections.put_media, service.options.max_put_media).ok_or_else(|| {
-            ApiError::connection_limit(
-                "Kinesis Video Streams has throttled the request because of too many open connections.",
-            )
-        })?;
+    stream.meter.call(NAME, Points::default())?;
+    if stream.meter.is_lifted() {
+        return Err(ApiError::connection_limit("The stream is a relay of another one, which fills it."));
+    }
+    let connection = stream
+        .meter
+        .connect(NAME, service.options.max_put_media)
+        .ok_or_else(|| ApiError::connection_limit(TOO_MANY))?;
     let (number, counter) = stream.open_session();
     service.store_counter(&stream, counter).await?;
     let (sender, answer) = http::pieces("application/json");
     let (archived, archive) = mpsc::unbounded_channel();
     let session = Session {
-        _connection: connection,
+        pace: Pace::new(service.options.limits.put_bytes),
+        connection,
         number,
         waiting: 0,
         archived,
@@ -95,7 +102,7 @@ pub(crate) async fn put_media(
         sender,
         open: None,
         fault: service.faults.plan(FaultTarget::Put),
-        reset: reset.clone(),
+        peer: peer.clone(),
     };
     tokio::spawn(session.run(body));
     Ok(answer)
@@ -104,7 +111,8 @@ pub(crate) async fn put_media(
 /// One PutMedia connection.
 struct Session {
     /// Let go of before the answer ends: a producer may begin anew at once.
-    _connection: Connection,
+    connection: Connection,
+    pace: Pace,
     service: Arc<Service>,
     stream: Arc<Stream>,
     number: u64,
@@ -117,7 +125,7 @@ struct Session {
     ingest: Ingest,
     open: Option<Arc<Fragment>>,
     fault: Option<Planned>,
-    reset: Reset,
+    peer: Peer,
 }
 
 /// A fragment is in the archive, or cannot be put there.
@@ -175,7 +183,15 @@ impl Session {
                         quiet_since = Instant::now();
                         next_idle = quiet_since + options.put_idle_ack;
                         let Ok(piece) = frame.into_data() else { continue };
+                        let len = piece.len();
+                        self.connection.bytes().add(len);
                         self.piece(piece).await?;
+                        // The rest waits in the socket, and the producer with it.
+                        if let Some(wait) = self.pace.after(len) {
+                            tokio::time::sleep(wait).await;
+                            quiet_since = Instant::now();
+                            next_idle = quiet_since + options.put_idle_ack;
+                        }
                     }
                     Some(Err(_)) => return Err(End::Broken),
                     None => {
@@ -227,7 +243,7 @@ impl Session {
             FaultKind::Error(id) => return self.refuse(AckError { id, code: "INTERNAL_ERROR" }, None).await,
             FaultKind::Stall => self.sender.gone().await,
             FaultKind::Reset => {
-                self.reset.ask();
+                self.peer.reset();
                 self.sender.break_off().await;
             }
             FaultKind::Cut => self.sender.break_off().await,

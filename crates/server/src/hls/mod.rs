@@ -56,15 +56,21 @@ pub(crate) async fn answer(sessions: &Sessions, name: &str, query: &str) -> Resu
         sessions.get(token).ok_or_else(|| ApiError::access_denied("The session is not known, or is over."))?;
     match name {
         "getHLSMasterPlaylist.m3u8" => {
+            session.playlist_call("GetHLSMasterPlaylist")?;
             let text = playlist::master(&session, token).await?;
             Ok(file("application/x-mpegURL", text.into()))
         }
-        "getHLSMediaPlaylist.m3u8" => Ok(file("application/x-mpegURL", playlist::media(&session, token).into())),
+        "getHLSMediaPlaylist.m3u8" => {
+            session.playlist_call("GetHLSMediaPlaylist")?;
+            Ok(file("application/x-mpegURL", playlist::media(&session, token).into()))
+        }
         "getMP4InitFragment.mp4" => {
+            session.playlist_call("GetMP4InitFragment")?;
             let (_, fragment) = item(&session, value("FragmentNumber"))?;
             Ok(file("video/mp4", init(&fragment).await?))
         }
         "getMP4MediaFragment.mp4" => {
+            session.fragment_call("GetMP4MediaFragment")?;
             let (item, fragment) = item(&session, value("FragmentNumber"))?;
             Ok(file("video/mp4", segment(&item, &fragment).await?))
         }

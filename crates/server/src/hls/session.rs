@@ -3,8 +3,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::api::archive::Range;
+use crate::http::ApiError;
+use crate::limits::Bucket;
 use crate::media::fragment::Fragment;
 use crate::media::stream::{Stream, now_ms};
+use crate::usage::Points;
 
 /// `PlaybackMode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +46,10 @@ pub(crate) struct Session {
     pub(crate) expires_ms: i64,
     /// What has been in the playlist, or is.
     pub(crate) items: Mutex<Vec<Item>>,
+    /// Playlists that it may fetch.
+    pub(crate) playlists: Mutex<Bucket>,
+    /// Fragments that it may fetch.
+    pub(crate) fragments: Mutex<Bucket>,
 }
 
 /// A fragment of a playlist.
@@ -83,6 +90,16 @@ impl Session {
                 (items[from..ahead].to_vec(), false)
             }
         }
+    }
+
+    /// Counts a playlist, or the little that goes with one.
+    pub(crate) fn playlist_call(&self, name: &'static str) -> Result<(), ApiError> {
+        self.stream.meter.session_call(name, Points::default(), &self.playlists)
+    }
+
+    /// Counts a fragment.
+    pub(crate) fn fragment_call(&self, name: &'static str) -> Result<(), ApiError> {
+        self.stream.meter.session_call(name, Points { media: 1.0, metadata: 0.0 }, &self.fragments)
     }
 
     pub(crate) fn item(&self, counter: u64) -> Option<Item> {

@@ -8,9 +8,11 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::sync::{Mutex, mpsc};
 
-use super::reset::Reset;
+use super::peer::Peer;
 use crate::fault::{FaultKind, Planned};
+use crate::limits::Pace;
 use crate::media::tags;
+use crate::usage::{ByteCount, Connection};
 
 /// Pieces that wait for a connection that is slower than what is sent.
 const WAITING: usize = 16;
@@ -34,7 +36,8 @@ pub(crate) enum AnswerBody {
 pub(crate) struct PieceSender {
     pieces: mpsc::Sender<io::Result<Bytes>>,
     fault: Option<Mutex<Planned>>,
-    reset: Option<Reset>,
+    peer: Option<Peer>,
+    flow: Option<(Mutex<Pace>, ByteCount)>,
 }
 
 /// The client has gone.
@@ -42,10 +45,23 @@ pub(crate) struct PieceSender {
 pub(crate) struct Gone;
 
 impl PieceSender {
+    /// A sender, and where its pieces come out.
+    pub(crate) fn channel() -> (Self, mpsc::Receiver<io::Result<Bytes>>) {
+        let (pieces, receiver) = mpsc::channel(WAITING);
+        (PieceSender { pieces, fault: None, peer: None, flow: None }, receiver)
+    }
+
     /// The same with what is to go wrong in its body.
-    pub(crate) fn with_fault(mut self, fault: Option<Planned>, reset: Option<Reset>) -> Self {
+    pub(crate) fn with_fault(mut self, fault: Option<Planned>) -> Self {
         self.fault = fault.map(Mutex::new);
-        self.reset = reset;
+        self
+    }
+
+    /// The same for a connection of media: its bytes are counted, and slowed down to so many per second; and it is seen
+    /// when its client leaves.
+    pub(crate) fn over(mut self, connection: &Connection, peer: &Peer, rate: f64) -> Self {
+        self.peer = Some(peer.clone());
+        self.flow = Some((Mutex::new(Pace::new(rate)), connection.bytes()));
         self
     }
 
@@ -70,7 +86,15 @@ impl PieceSender {
         if piece.is_empty() {
             return Ok(());
         }
-        self.pieces.send(Ok(piece)).await.map_err(|_| Gone)
+        let len = piece.len();
+        self.pieces.send(Ok(piece)).await.map_err(|_| Gone)?;
+        let Some((pace, count)) = &self.flow else { return Ok(()) };
+        count.add(len);
+        let wait = pace.lock().await.after(len);
+        if let Some(wait) = wait {
+            tokio::time::sleep(wait).await;
+        }
+        Ok(())
     }
 
     /// Does what was planned. `Ok` when the body goes on after it.
@@ -83,8 +107,8 @@ impl PieceSender {
             }
             FaultKind::Cut => self.break_off().await,
             FaultKind::Reset => {
-                if let Some(reset) = &self.reset {
-                    reset.ask();
+                if let Some(peer) = &self.peer {
+                    peer.reset();
                 }
                 self.break_off().await;
             }
@@ -104,9 +128,15 @@ impl PieceSender {
         let _ = self.pieces.send(Err(io::ErrorKind::ConnectionAborted.into())).await;
     }
 
-    /// Waits until the client has gone.
+    /// Waits until the client has gone, or the connection has.
     pub(crate) async fn gone(&self) {
-        self.pieces.closed().await;
+        match &self.peer {
+            None => self.pieces.closed().await,
+            Some(peer) => tokio::select! {
+                () = self.pieces.closed() => {}
+                () = peer.gone() => {}
+            },
+        }
     }
 }
 
@@ -118,8 +148,8 @@ impl AnswerBody {
 
     /// A body, and what sends it.
     pub(crate) fn pieces() -> (PieceSender, Self) {
-        let (sender, receiver) = mpsc::channel(WAITING);
-        (PieceSender { pieces: sender, fault: None, reset: None }, AnswerBody::Pieces { receiver, failed: None })
+        let (sender, receiver) = PieceSender::channel();
+        (sender, AnswerBody::Pieces { receiver, failed: None })
     }
 }
 

@@ -43,6 +43,7 @@ kinds! {
     serialization: BAD_REQUEST "SerializationException";
     too_many_tags: BAD_REQUEST "TagsPerResourceExceededLimitException";
     unknown_operation: NOT_FOUND "UnknownOperationException";
+    validation: BAD_REQUEST "ValidationException";
     version_mismatch: BAD_REQUEST "VersionMismatchException";
 }
 

@@ -2,7 +2,7 @@
 
 pub(crate) mod body;
 pub(crate) mod error;
-pub(crate) mod reset;
+pub(crate) mod peer;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};

@@ -61,12 +61,17 @@ impl Counts {
         time.map_or(0, |time| time.saturating_sub(self.cluster))
     }
 
-    /// The counts, or what is wrong with them. The duration is that of the longest track: last minus first frame,
-    /// and a frame more.
+    /// The counts, or what is wrong with them.
     pub(super) fn finish(&self, scale: u64) -> Result<Counted, AckError> {
         if self.tracks.iter().any(|track| track.frames == 0) {
             return Err(AckError::FRAMES_MISSING_FOR_TRACK);
         }
+        Ok(self.sum(scale))
+    }
+
+    /// The counts, whatever they are. The duration is that of the longest track: last minus first frame, and a frame
+    /// more.
+    pub(super) fn sum(&self, scale: u64) -> Counted {
         let duration = |track: &Track| {
             let span = millis(track.last.saturating_sub(track.first.unwrap_or(track.last)), scale).unwrap_or(0);
             let span = u64::try_from(span).unwrap_or(0);
@@ -74,10 +79,10 @@ impl Counts {
             let mean = if track.frames > 1 { span / (track.frames - 1) } else { 0 };
             span.saturating_add(own.unwrap_or(mean))
         };
-        Ok(Counted {
+        Counted {
             frames: self.tracks.iter().fold(0, |sum, track| sum + track.frames),
             duration_ms: self.tracks.iter().map(duration).max().unwrap_or(0),
-        })
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod ack;
 mod counts;
+mod documents;
 mod rope;
 mod tags;
 
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use ack::{AckError, AckEvent, ack_line};
 use counts::Counts;
+pub(crate) use documents::{DocumentStep, Documents, Identity};
 use rope::Rope;
 use tags::UserTags;
 pub(crate) use tags::{UserTag, user_tags};
@@ -287,21 +289,10 @@ impl Ingest {
     fn segment_header(&mut self, offset: u64) {
         let before = self.rope.take_whole(offset);
         let header = self.rope.take_whole(self.demuxer.position());
-        let unknown = encode_header(ids::SEGMENT, ElementSize::Unknown, SizeWidth::Fixed(8));
-        // One of unknown size is kept as it is: the first byte of its size tells.
-        let known = header.get(4..).is_some_and(|size| match size.first() {
-            Some(first) => {
-                let marker = 0x80u8.checked_shr(first.leading_zeros()).unwrap_or(0);
-                *first != marker | marker.wrapping_sub(1) || size.iter().skip(1).any(|byte| *byte != 0xFF)
-            }
-            None => false,
-        });
+        let header = open_segment(&header);
         for target in [&mut self.prologue.repeated, &mut self.prologue.first] {
             target.put_slice(&before);
-            match &unknown {
-                Ok(unknown) if known => target.put_slice(unknown),
-                _ => target.put_slice(&header),
-            }
+            target.put_slice(&header);
         }
     }
 
@@ -434,5 +425,21 @@ impl Ingest {
             self.stage = Stage::Failed; // nothing can follow
         }
         result
+    }
+}
+
+/// A Segment's header, of unknown size whatever it says; one of unknown size is kept as it is.
+fn open_segment(header: &Bytes) -> Bytes {
+    // The first byte of its size tells.
+    let known = header.get(4..).is_some_and(|size| match size.first() {
+        Some(first) => {
+            let marker = 0x80u8.checked_shr(first.leading_zeros()).unwrap_or(0);
+            *first != marker | marker.wrapping_sub(1) || size.iter().skip(1).any(|byte| *byte != 0xFF)
+        }
+        None => false,
+    });
+    match encode_header(ids::SEGMENT, ElementSize::Unknown, SizeWidth::Fixed(8)) {
+        Ok(unknown) if known => Bytes::copy_from_slice(&unknown),
+        _ => header.clone(),
     }
 }

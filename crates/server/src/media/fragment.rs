@@ -18,6 +18,8 @@ pub(crate) struct Fragment {
     pub(crate) server_ms: i64,
     /// When its producer says that it began, in milliseconds since the Unix epoch.
     pub(crate) producer_ms: i64,
+    /// When it came here, in milliseconds since the Unix epoch: its `server_ms` may be another service's.
+    pub(crate) came_ms: i64,
     /// What stands before the service's tags: EBML Header to Tracks.
     pub(crate) head: Bytes,
     body: Mutex<Body>,
@@ -74,13 +76,19 @@ enum Read {
 
 impl Fragment {
     pub(crate) fn new(counter: u64, number: String, server_ms: i64, producer_ms: i64, head: Bytes) -> Self {
-        Fragment { counter, number, server_ms, producer_ms, head, body: Mutex::default() }
+        let came_ms = server_ms;
+        Fragment { counter, number, server_ms, producer_ms, came_ms, head, body: Mutex::default() }
+    }
+
+    /// The same, come here at this time.
+    pub(crate) fn came(self, came_ms: i64) -> Self {
+        Fragment { came_ms, ..self }
     }
 
     /// One that was found on disk.
     pub(crate) fn restored(stored: StoredFragment) -> Self {
-        let StoredFragment { counter, number, server_ms, producer_ms, head, location, facts, .. } = stored;
-        let fragment = Fragment::new(counter, number, server_ms, producer_ms, head);
+        let StoredFragment { counter, number, server_ms, producer_ms, came_ms, head, location, facts, .. } = stored;
+        let fragment = Fragment::new(counter, number, server_ms, producer_ms, head).came(came_ms);
         let len = location.len;
         *fragment.body() =
             Body { len, phase: Phase::Whole(facts), archived: true, location: Some(location), ..Body::default() };
@@ -92,13 +100,15 @@ impl Fragment {
         self.body.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds bytes that came in.
-    pub(crate) fn append(&self, bytes: Vec<Bytes>) {
+    /// Adds bytes that came in, and says how many.
+    pub(crate) fn append(&self, bytes: Vec<Bytes>) -> u64 {
         let now = super::stream::now_ms();
         let mut body = self.body();
         body.touched_ms = now;
-        body.len += bytes.iter().map(|bytes| bytes.len() as u64).sum::<u64>();
+        let more = bytes.iter().map(|bytes| bytes.len() as u64).sum::<u64>();
+        body.len += more;
         body.chunks.extend(bytes);
+        more
     }
 
     /// Ends it.

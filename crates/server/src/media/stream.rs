@@ -1,7 +1,7 @@
 //! One stream: what is configured, its fragments, and who is connected to it.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -11,9 +11,11 @@ use tokio::sync::watch;
 
 use super::fragment::{Fragment, Phase};
 use crate::api::configure::{ImageGeneration, Notification};
-use crate::ingest::Facts;
+use crate::ingest::{Facts, Identity};
+use crate::limits::Limits;
 use crate::names;
 use crate::store::StoredStream;
+use crate::usage::Meter;
 
 /// Milliseconds since the Unix epoch.
 pub(crate) fn now_ms() -> i64 {
@@ -59,9 +61,11 @@ pub(crate) struct Stream {
     pub(crate) id: String,
     settings: Mutex<Settings>,
     media: Mutex<Media>,
+    /// Bytes of all fragments that are kept.
+    bytes: AtomicU64,
     changes: watch::Sender<u64>,
     gone: watch::Sender<bool>,
-    pub(crate) connections: Connections,
+    pub(crate) meter: Meter,
 }
 
 #[derive(Debug, Default)]
@@ -77,33 +81,8 @@ struct Media {
     cooled: u64,
     /// Number of the newest fragment that is no longer kept.
     expired: Option<String>,
-}
-
-/// How many connections of a kind are open.
-#[derive(Debug, Default)]
-pub(crate) struct Connections {
-    pub(crate) get_media: Arc<AtomicUsize>,
-    pub(crate) get_media_for_fragment_list: Arc<AtomicUsize>,
-    pub(crate) put_media: Arc<AtomicUsize>,
-}
-
-/// One of the connections that are counted; it no longer counts when this is dropped.
-#[derive(Debug)]
-pub(crate) struct Connection(Arc<AtomicUsize>);
-
-impl Connection {
-    /// Counts one more, if it is not beyond `most`.
-    pub(crate) fn open(count: &Arc<AtomicUsize>, most: usize) -> Option<Self> {
-        let one_more = |open: usize| (open < most).then_some(open + 1);
-        count.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).ok()?;
-        Some(Connection(Arc::clone(count)))
-    }
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
-    }
+    /// Numbers do not rise with counters: they come from another service, which may do as it likes.
+    unordered: bool,
 }
 
 /// Waits for a stream's end.
@@ -127,25 +106,30 @@ pub(crate) enum Begin {
 }
 
 impl Stream {
-    pub(crate) fn new(settings: Settings) -> Self {
+    pub(crate) fn new(settings: Settings, limits: Limits) -> Self {
         Stream {
             id: names::random_text::<20>(),
             settings: Mutex::new(settings),
             media: Mutex::default(),
+            bytes: AtomicU64::new(0),
             changes: watch::Sender::new(0),
             gone: watch::Sender::new(false),
-            connections: Connections::default(),
+            meter: Meter::new(limits),
         }
     }
 
     /// One that was found on disk.
-    pub(crate) fn restored(stored: StoredStream) -> Self {
+    pub(crate) fn restored(stored: StoredStream, limits: Limits) -> Self {
         let StoredStream { id, settings, counter, fragments, .. } = stored;
-        let mut stream = Stream { id, ..Stream::new(settings) };
-        let fragments = fragments.into_iter().map(|fragment| Arc::new(Fragment::restored(fragment))).collect();
+        let mut stream = Stream { id, ..Stream::new(settings, limits) };
+        let fragments: VecDeque<_> =
+            fragments.into_iter().map(|fragment| Arc::new(Fragment::restored(fragment))).collect();
+        stream.bytes = AtomicU64::new(fragments.iter().map(|fragment| fragment.len()).sum());
         // Fragments that readers saw and that were not yet on disk may have had numbers of the next thousand.
         let counter = if counter == 0 { 0 } else { names::next_session(counter) };
-        stream.media = Mutex::new(Media { fragments, counter, ..Media::default() });
+        let mut pairs = fragments.iter().zip(fragments.iter().skip(1));
+        let unordered = pairs.any(|(one, next)| order(&next.number, &one.number).is_le());
+        stream.media = Mutex::new(Media { fragments, counter, unordered, ..Media::default() });
         stream
     }
 
@@ -170,7 +154,9 @@ impl Stream {
     /// Ends everything that goes on with the stream.
     pub(crate) fn delete(&self) {
         self.gone.send_replace(true);
-        self.media().fragments.clear();
+        let mut media = self.media();
+        media.fragments.drain(..).for_each(|fragment| self.uncount(&fragment));
+        drop(media);
         self.changed();
     }
 
@@ -203,7 +189,23 @@ impl Stream {
         (media.counter, media.session) = (counter, session);
         let server_ms = now_ms();
         let number = names::fragment_number(counter, server_ms, u32::from_le_bytes(names::random()));
-        let fragment = Arc::new(Fragment::new(counter, number, server_ms, producer_ms, head));
+        self.add(media, Fragment::new(counter, number, server_ms, producer_ms, head))
+    }
+
+    /// A fragment begins that has its number and its times already.
+    pub(crate) fn adopt(&self, session: u64, identity: Identity) -> Arc<Fragment> {
+        let Identity { number, server_ms, producer_ms, head } = identity;
+        let mut media = self.media();
+        let last = media.fragments.back();
+        media.unordered |= last.is_some_and(|last| order(number.as_str(), &last.number).is_le());
+        let counter = media.counter + 1;
+        (media.counter, media.session) = (counter, session);
+        let fragment = Fragment::new(counter, number.as_str().to_owned(), server_ms, producer_ms, head);
+        self.add(media, fragment.came(now_ms()))
+    }
+
+    fn add(&self, mut media: MutexGuard<'_, Media>, fragment: Fragment) -> Arc<Fragment> {
+        let fragment = Arc::new(fragment);
         media.fragments.push_back(Arc::clone(&fragment));
         drop(media);
         self.changed();
@@ -212,7 +214,7 @@ impl Stream {
 
     /// Bytes of an open fragment came in.
     pub(crate) fn append(&self, fragment: &Fragment, bytes: Vec<Bytes>) {
-        fragment.append(bytes);
+        self.bytes.fetch_add(fragment.append(bytes), Ordering::AcqRel);
         self.changed();
     }
 
@@ -225,7 +227,12 @@ impl Stream {
     /// A fragment will not become whole: it is forgotten, and who reads it is told.
     pub(crate) fn abandon(&self, fragment: &Fragment) {
         fragment.close(Phase::Broken);
-        self.media().fragments.retain(|other| other.counter != fragment.counter);
+        let mut media = self.media();
+        let at = media.fragments.binary_search_by_key(&fragment.counter, |other| other.counter);
+        if let Some(fragment) = at.ok().and_then(|at| media.fragments.remove(at)) {
+            self.uncount(&fragment);
+        }
+        drop(media);
         self.changed();
     }
 
@@ -253,18 +260,22 @@ impl Stream {
         };
         let oldest = now_ms().saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
         let mut media = self.media();
-        let mut bytes: u64 = media.fragments.iter().map(|fragment| fragment.len()).sum();
         let mut below = None;
         while let Some(first) = media.fragments.front()
             && first.facts().is_some()
-            && (first.server_ms < oldest || bytes > most)
+            && (first.came_ms < oldest || self.bytes.load(Ordering::Acquire) > most)
         {
-            bytes = bytes.saturating_sub(first.len());
+            self.uncount(first);
             below = Some(first.counter + 1);
             media.expired = Some(first.number.clone());
             media.fragments.pop_front();
         }
         below
+    }
+
+    /// A fragment is not kept any more.
+    fn uncount(&self, fragment: &Fragment) {
+        self.bytes.fetch_sub(fragment.len(), Ordering::AcqRel);
     }
 
     /// The first fragment whose counter is not below this one.
@@ -292,8 +303,7 @@ impl Stream {
     /// The fragment of this number, if it is in the archive.
     pub(crate) fn stored_by_number(&self, number: &str) -> Option<Arc<Fragment>> {
         let media = self.media();
-        // The order of counters is the order of numbers.
-        let at = media.fragments.binary_search_by(|fragment| order(&fragment.number, number)).ok()?;
+        let at = media.place_of(number)?;
         let fragment = media.fragments.get(at)?;
         fragment.is_archived().then(|| Arc::clone(fragment))
     }
@@ -301,6 +311,9 @@ impl Stream {
     /// Where the fragment after this number is.
     pub(crate) fn after_number(&self, number: &str) -> Begin {
         let media = self.media();
+        if let Some(fragment) = media.place_of(number).and_then(|at| media.fragments.get(at)) {
+            return Begin::At(fragment.counter + 1);
+        }
         // Before the oldest that is kept there may have been others.
         if media.expired.as_deref().is_some_and(|expired| order(number, expired).is_lt()) {
             return Begin::Gone;
@@ -322,7 +335,89 @@ impl Stream {
     }
 }
 
+impl Media {
+    /// Where the fragment of this number is.
+    fn place_of(&self, number: &str) -> Option<usize> {
+        if self.unordered {
+            return self.fragments.iter().position(|fragment| fragment.number == number);
+        }
+        // The order of counters is the order of numbers.
+        self.fragments.binary_search_by(|fragment| order(&fragment.number, number)).ok()
+    }
+}
+
 /// The order of fragment numbers: by length, then by digits.
 fn order(one: &str, other: &str) -> std::cmp::Ordering {
     one.len().cmp(&other.len()).then_with(|| one.cmp(other))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_so_from_when_it_came_here() {
+        let stream = stream();
+        let identity = Identity {
+            number: kineframe_fragment::FragmentNumber::new("7").unwrap(),
+            server_ms: 1_500_000_000_000,
+            producer_ms: 0,
+            head: Bytes::new(),
+        };
+        let fragment = stream.adopt(1, identity);
+        stream.finish(&fragment, Facts::default());
+        let keep = |seconds| Keep { time: Duration::from_secs(seconds), bytes: 1 << 20, archive_bytes: 0 };
+        assert_eq!(stream.expire(keep(60)), None);
+        std::thread::sleep(Duration::from_millis(2));
+        assert_eq!(stream.expire(keep(0)), Some(2));
+    }
+
+    fn stream() -> Stream {
+        let settings = Settings {
+            name: "door".into(),
+            arn: String::new(),
+            created_ms: 0,
+            version: String::new(),
+            device_name: None,
+            media_type: None,
+            kms_key_id: String::new(),
+            retention_hours: 0,
+            tags: BTreeMap::new(),
+            image_generation: None,
+            notification: None,
+            storage_tier: String::new(),
+        };
+        Stream::new(settings, Limits::none())
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_kept_is_counted(steps in proptest::collection::vec((0u8..6, 0usize..500), 0..200)) {
+            let stream = stream();
+            let mut open: Option<Arc<Fragment>> = None;
+            for (step, size) in steps {
+                match (step, open.take()) {
+                    (0, None) => open = Some(stream.start(1, 0, Bytes::new())),
+                    (1, Some(fragment)) => stream.finish(&fragment, Facts::default()),
+                    (2, Some(fragment)) => stream.abandon(&fragment),
+                    (3, before) => {
+                        let keep = Keep { time: Duration::from_secs(60), bytes: 700, archive_bytes: 0 };
+                        stream.expire(keep);
+                        open = before;
+                    }
+                    (_, Some(fragment)) => {
+                        stream.append(&fragment, vec![Bytes::from(vec![0; size])]);
+                        open = Some(fragment);
+                    }
+                    (_, None) => {}
+                }
+                let kept: u64 = stream.media().fragments.iter().map(|fragment| fragment.len()).sum();
+                prop_assert_eq!(stream.bytes.load(Ordering::Acquire), kept);
+            }
+            stream.delete();
+            prop_assert_eq!(stream.bytes.load(Ordering::Acquire), 0);
+        }
+    }
 }

@@ -31,6 +31,9 @@ pub(super) struct FragmentRow {
     pub(super) number: String,
     pub(super) server_ms: i64,
     pub(super) producer_ms: i64,
+    /// Where it is not `server_ms`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) came_ms: Option<i64>,
     pub(super) head: u64,
     pub(super) segment: u64,
     pub(super) offset: u64,
@@ -58,6 +61,7 @@ pub(crate) struct StoredFragment {
     pub(crate) number: String,
     pub(crate) server_ms: i64,
     pub(crate) producer_ms: i64,
+    pub(crate) came_ms: i64,
     pub(crate) head: Bytes,
     pub(super) head_number: u64,
     pub(crate) location: Location,
@@ -136,6 +140,7 @@ impl Index {
                     number: row.number,
                     server_ms: row.server_ms,
                     producer_ms: row.producer_ms,
+                    came_ms: row.came_ms.unwrap_or(row.server_ms),
                     head: stream.heads.get(&row.head).cloned().unwrap_or_default(),
                     head_number: row.head,
                     location,

@@ -177,6 +177,7 @@ impl Writer {
             number: fragment.number.clone(),
             server_ms: fragment.server_ms,
             producer_ms: fragment.producer_ms,
+            came_ms: (fragment.came_ms != fragment.server_ms).then_some(fragment.came_ms),
             head,
             segment: location.segment.number,
             offset,

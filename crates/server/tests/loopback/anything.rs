@@ -4,12 +4,12 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use kineframe_server::{Options, Server, fuzzing};
+use kineframe_server::{Server, fuzzing};
 use kineframe_testkit::flipped;
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::common::{Client, fragments, producer_body};
+use crate::common::{Client, fragments, options, producer_body};
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
@@ -33,7 +33,7 @@ proptest! {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_outlives_what_is_no_request() {
-    let server = Server::start(Options::default()).await.unwrap();
+    let server = Server::start(options()).await.unwrap();
     let address = server.address();
     let mut long = b"POST /createStream HTTP/1.1\r\n".to_vec();
     long.extend(std::iter::repeat_n(b"a: b\r\n", 100_000).flatten());

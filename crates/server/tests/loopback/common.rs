@@ -9,12 +9,19 @@ use hyper::body::{Frame, Incoming};
 use hyper::client::conn::http1;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use kineframe_fragment::{Event, FragmentTail, Options, Splitter};
-use kineframe_server::Server;
+use kineframe_fragment::{Event, FragmentTail, Options as Splitting, Splitter};
+use kineframe_server::{Limits, Options, Server};
 use kineframe_testkit::{Element, Fragment, ids};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
+
+/// A server without limits of calls, in memory.
+pub fn options() -> Options {
+    let mut options = Options::default();
+    options.limits = Limits::none();
+    options
+}
 
 /// Talks to a server, a connection for each request.
 pub struct Client {
@@ -218,7 +225,7 @@ pub fn read(body: &[u8]) -> Vec<(FragmentTail, Vec<FrameAt>)> {
 /// The same of a body that may be damaged, and whether it is.
 pub fn read_damaged(body: &[u8]) -> (Vec<(FragmentTail, Vec<FrameAt>)>, bool) {
     let mut damaged = false;
-    let mut splitter = Splitter::new(Options::default());
+    let mut splitter = Splitter::new(Splitting::default());
     splitter.push(Bytes::copy_from_slice(body));
     splitter.finish();
     let (mut all, mut frames) = (Vec::new(), Vec::new());

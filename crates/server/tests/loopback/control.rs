@@ -1,12 +1,12 @@
 //! The control plane: shapes of answers, types of errors.
 
-use crate::common::Client;
-use kineframe_server::{Options, Server};
+use crate::common::{Client, options};
+use kineframe_server::Server;
 use serde_json::{Value, json};
 
 #[tokio::test]
 async fn a_stream_from_its_making_to_its_end() {
-    let server = Server::start(Options::default()).await.unwrap();
+    let server = Server::start(options()).await.unwrap();
     let client = Client::new(&server);
     let arn = client.create("door", 2).await;
     assert!(arn.starts_with("arn:aws:kinesisvideo:us-east-1:123456789012:stream/door/"), "{arn}");
@@ -33,7 +33,7 @@ async fn a_stream_from_its_making_to_its_end() {
 
 #[tokio::test]
 async fn streams_are_listed_in_pages() {
-    let server = Server::start(Options::default()).await.unwrap();
+    let server = Server::start(options()).await.unwrap();
     let client = Client::new(&server);
     for index in 0..5 {
         client.create(&format!("a{index}"), 0).await;
@@ -57,7 +57,7 @@ async fn streams_are_listed_in_pages() {
 
 #[tokio::test]
 async fn wrong_requests_get_the_type_that_the_model_gives() {
-    let server = Server::start(Options::default()).await.unwrap();
+    let server = Server::start(options()).await.unwrap();
     let client = Client::new(&server);
     client.create("door", 0).await;
     let invalid = "InvalidArgumentException";
@@ -97,7 +97,7 @@ async fn wrong_requests_get_the_type_that_the_model_gives() {
 
 #[tokio::test]
 async fn what_is_configured_is_told() {
-    let server = Server::start(Options::default()).await.unwrap();
+    let server = Server::start(options()).await.unwrap();
     let client = Client::new(&server);
     client.create("door", 0).await;
     let stream = |more: Value| {

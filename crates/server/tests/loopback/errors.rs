@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use kineframe_server::{Options, Server};
+use kineframe_server::Server;
 use kineframe_testkit::{Element, Fragment, Frame, Size, Track, ids};
 use serde_json::Value;
 
-use crate::common::{Client, fragments, producer_body};
+use crate::common::{Client, fragments, options, producer_body};
 
 /// Two sound fragments and a third that `change` spoils.
 fn third(change: impl FnOnce(&mut Fragment)) -> Vec<u8> {
@@ -64,7 +64,7 @@ async fn what_is_not_allowed_gets_its_error() {
         ("a long CodecID", with(|track| track.codec_id = "V".repeat(33)), 4006),
         ("a long Name", with(|track| track.name = Some("n".repeat(33))), 4006),
     ];
-    let server = Server::start(Options::default()).await.unwrap();
+    let server = Server::start(options()).await.unwrap();
     let client = Client::new(&server);
     for (index, (what, body, id)) in cases.into_iter().enumerate() {
         let name = format!("s{index}");
@@ -92,7 +92,7 @@ fn tracks_without_frames() -> Vec<u8> {
 
 #[tokio::test]
 async fn a_fragment_beyond_its_size() {
-    let server = Server::start(Options::default()).await.unwrap();
+    let server = Server::start(options()).await.unwrap();
     let client = Client::new(&server);
     client.create("door", 0).await;
     let mut all = fragments(1);
@@ -104,7 +104,7 @@ async fn a_fragment_beyond_its_size() {
 
 #[tokio::test]
 async fn clocks_of_a_connection() {
-    let mut options = Options::default();
+    let mut options = options();
     options.session_end = Duration::from_millis(150);
     options.put_idle_ack = Duration::from_millis(40);
     let server = Server::start(options).await.unwrap();
@@ -122,7 +122,7 @@ async fn clocks_of_a_connection() {
 
 #[tokio::test]
 async fn a_start_that_is_no_time() {
-    let server = Server::start(Options::default()).await.unwrap();
+    let server = Server::start(options()).await.unwrap();
     let client = Client::new(&server);
     client.create("door", 0).await;
     let body = producer_body(&fragments(1)).bytes;

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use http_body_util::BodyExt;
-use kineframe_server::{Auth, Options, Server};
+use kineframe_server::{Auth, Server};
 use serde_json::json;
 
 use crate::common::{Client, fragments, producer_body, read_damaged};
 
 async fn with(fault: &str) -> (Server, Client, Vec<u8>) {
-    let mut options = Options::default();
+    let mut options = crate::common::options();
     options.idle_end = Duration::from_millis(100);
     options.faults = vec![fault.parse().unwrap()];
     let server = Server::start(options).await.unwrap();
@@ -84,7 +84,7 @@ async fn throttled_requests_have_the_type_of_the_service() {
 
 #[tokio::test]
 async fn unsigned_requests_are_refused_before_anything_else() {
-    let mut options = Options::default();
+    let mut options = crate::common::options();
     options.auth = Auth::generate();
     let server = Server::start(options).await.unwrap();
     let client = Client::new(&server);

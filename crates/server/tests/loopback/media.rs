@@ -8,7 +8,7 @@ use kineframe_testkit::{Fragment, Size};
 use serde_json::{Value, json};
 
 fn options() -> Options {
-    let mut options = Options::default();
+    let mut options = crate::common::options();
     options.idle_end = Duration::from_millis(150);
     options
 }

@@ -5,16 +5,16 @@ use std::process::Command;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::Request;
-use kineframe_server::{Options, Server};
+use kineframe_server::Server;
 use serde_json::json;
 
-use crate::common::{Client, as_produced, read};
+use crate::common::{Client, as_produced, options, read};
 
 /// H.264 with B pictures and AAC, as GetMedia sent it.
 const BODY: &[u8] = include_bytes!("../../../../testdata/generated/h264-high-bframes-aac.mkv");
 
 async fn with_media() -> (Server, Client) {
-    let server = Server::start(Options::default()).await.unwrap();
+    let server = Server::start(options()).await.unwrap();
     let client = Client::new(&server);
     client.create("door", 1).await;
     let acks = client.put_all("door", "ABSOLUTE", "0", &as_produced(BODY), 1 << 16).await;

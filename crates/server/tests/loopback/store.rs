@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::common::{Client, fragments, payloads, producer_body, read};
 
 fn options(folder: &std::path::Path) -> Options {
-    let mut options = Options::default();
+    let mut options = crate::common::options();
     options.data = Data::Folder(folder.to_owned());
     options.idle_end = Duration::from_millis(100);
     options
@@ -113,7 +113,7 @@ async fn retention_is_kept() {
     for folder in [None, Some(tempfile::tempdir().unwrap())] {
         let mut options = match &folder {
             Some(folder) => options(folder.path()),
-            None => Options::default(),
+            None => crate::common::options(),
         };
         options.idle_end = Duration::from_millis(100);
         options.buffer_time = Duration::from_millis(1);

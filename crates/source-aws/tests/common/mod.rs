@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use kineframe_fragment::{Event, FragmentNumber, Options as Splitting, Splitter};
-use kineframe_server::{Options as ServerOptions, Server};
+use kineframe_server::{Limits, Options as ServerOptions, Server};
 use kineframe_source_aws::{AckEvent, Client, Options, PutTimecodes, StaticCredentials, StreamHandle};
 use kineframe_testkit::{Element, Fragment, Size, ids};
 
 pub async fn server(change: impl FnOnce(&mut ServerOptions)) -> Server {
     let mut options = ServerOptions::default();
     options.idle_end = Duration::from_millis(150);
+    options.limits = Limits::none();
     change(&mut options);
     Server::start(options).await.expect("a free port")
 }
@@ -99,6 +100,25 @@ pub fn told(body: &[u8]) -> Vec<(Option<FragmentNumber>, Vec<Bytes>, Option<i64>
         }
     }
     fragments
+}
+
+/// A stored GetMedia body as its producer sent it: one Segment, without the tags of the service.
+pub fn as_produced(body: &[u8]) -> Vec<u8> {
+    let id = |bytes: &[u8], id: u32| bytes.windows(4).position(|window| window == id.to_be_bytes());
+    let ebml = 0x1A45_DFA3;
+    let (mut out, mut rest) = (Vec::new(), body);
+    while !rest.is_empty() {
+        let end = id(&rest[4..], ebml).map_or(rest.len(), |at| at + 4);
+        let (document, behind) = rest.split_at(end);
+        let cluster = id(document, ids::CLUSTER).expect("a Cluster");
+        if out.is_empty() {
+            out.extend_from_slice(&document[..id(document, ids::TAGS).map_or(cluster, |at| at.min(cluster))]);
+        }
+        let closing = document.windows(4).rposition(|window| window == ids::TAGS.to_be_bytes());
+        out.extend_from_slice(&document[cluster..closing.filter(|at| *at > cluster).unwrap_or(document.len())]);
+        rest = behind;
+    }
+    out
 }
 
 pub fn payloads(first: u64, count: u64) -> Vec<Vec<Bytes>> {
