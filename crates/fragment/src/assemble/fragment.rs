@@ -48,7 +48,9 @@ pub(super) struct OpenFragment {
     token: Option<ContinuationToken>,
     millis_behind_now: Option<i64>,
     error: Option<ServiceError>,
+    /// The tags that no tail has told yet.
     tags: Vec<SimpleTag>,
+    tag_count: usize,
     tag_bytes: usize,
     tags_omitted: u64,
     counts: Vec<TrackCount>,
@@ -87,6 +89,7 @@ impl OpenFragment {
             millis_behind_now: None,
             error: None,
             tags: Vec::new(),
+            tag_count: 0,
             tag_bytes: 0,
             tags_omitted: 0,
             counts: Vec::new(),
@@ -167,10 +170,10 @@ impl OpenFragment {
             TagValue::Absent => 0,
         });
         let total = self.tag_bytes.saturating_add(bytes);
-        if self.tags.len() >= options.tags || total > options.tag_bytes {
+        if self.tag_count >= options.tags || total > options.tag_bytes {
             self.tags_omitted += 1;
             if self.tags_omitted == 1 {
-                let (what, limit) = if self.tags.len() >= options.tags {
+                let (what, limit) = if self.tag_count >= options.tags {
                     ("number of tags of a fragment", options.tags)
                 } else {
                     ("bytes of tags of a fragment", options.tag_bytes)
@@ -182,6 +185,7 @@ impl OpenFragment {
             return meaning;
         }
         self.tag_bytes = total;
+        self.tag_count += 1;
         if self.is_started() {
             out.push_back(Event::Tag(tag.clone()));
         }
@@ -325,10 +329,14 @@ impl OpenFragment {
             told.length == length
                 && (told.complete, told.truncated) == (complete, truncated)
                 && (told.frames, told.tags_omitted) == (self.frames, self.tags_omitted)
-                && told.tags.len() == self.tags.len()
+                && self.tags.is_empty()
                 && told.head.tracks.is_some() == self.tracks.is_some()
         }) {
             return;
+        }
+        let mut tags = std::mem::take(&mut self.tags);
+        if let Some(told) = &self.tail {
+            tags = [&told.tags[..], &tags].concat();
         }
         let error = self.error.clone().map(|error| ServiceError { fragment_number: self.number.clone(), ..error });
         let tail = Arc::new(FragmentTail {
@@ -342,7 +350,7 @@ impl OpenFragment {
             payload_bytes: self.payload_bytes,
             duration: self.duration(),
             tracks: self.counts.iter().map(|count| count.summary.clone()).collect(),
-            tags: self.tags.clone(),
+            tags,
             tags_omitted: self.tags_omitted,
             error,
         });

@@ -5,13 +5,13 @@ use super::cabac_tables::{CONTEXTS, INIT, NEXT_LPS, RANGE_LPS};
 /// A context: the state of its probability times 2, and the more probable symbol.
 type Context = u8;
 
-/// For each state: `rangeTabLPS` of the four quarters of the range, in the bytes of a word.
-const RANGES: [u32; 64] = {
-    let mut table = [0; 64];
-    let mut state = 0;
-    while state < 64 {
-        table[state] = u32::from_le_bytes(RANGE_LPS[state]);
-        state += 1;
+/// For each context: `rangeTabLPS` of the four quarters of the range.
+const RANGES: [[u8; 4]; 128] = {
+    let mut table = [[0; 4]; 128];
+    let mut context = 0;
+    while context < 128 {
+        table[context] = RANGE_LPS[context / 2];
+        context += 1;
     }
     table
 };
@@ -36,6 +36,13 @@ const SLOTS: usize = 512;
 /// Reads bins from slice data. Behind its end there are zeros; [`position`](Self::position) tells.
 pub(super) struct Arithmetic<'a> {
     data: &'a [u8],
+    interval: Interval,
+    contexts: [Context; SLOTS],
+}
+
+/// All that changes at every bin but the contexts: small enough to stay in registers through a loop.
+#[derive(Clone, Copy)]
+struct Interval {
     /// The next byte to take.
     next: usize,
     /// `codIOffset`, and below it `ahead` bits of the data that are not read yet.
@@ -43,7 +50,13 @@ pub(super) struct Arithmetic<'a> {
     ahead: u32,
     /// `codIRange`.
     range: u32,
-    contexts: [Context; SLOTS],
+}
+
+/// Reads many bins in a row: see [`Arithmetic::run`].
+pub(super) struct Run<'r> {
+    data: &'r [u8],
+    interval: Interval,
+    contexts: &'r mut [Context; SLOTS],
 }
 
 impl<'a> Arithmetic<'a> {
@@ -56,92 +69,135 @@ impl<'a> Arithmetic<'a> {
             *context = if state <= 63 { (63 - state) * 2 } else { (state - 64) * 2 + 1 } as Context;
         }
         const { assert!(CONTEXTS <= SLOTS) };
-        let mut decoder = Arithmetic { data, next: start, value: 0, ahead: 0, range: 0, contexts };
+        let interval = Interval { next: start, value: 0, ahead: 0, range: 0 };
+        let mut decoder = Arithmetic { data, interval, contexts };
         decoder.restart(start);
         decoder
     }
 
     /// Begins again at a byte, with the contexts as they are.
     pub(super) fn restart(&mut self, byte: usize) {
-        self.next = byte;
-        (self.value, self.ahead, self.range) = (0, 0, 510);
-        self.value = self.take();
-        self.ahead = 32 - 9;
+        self.interval = Interval { next: byte, value: 0, ahead: 32 - 9, range: 510 };
+        self.interval.value = self.interval.take(self.data);
     }
 
     /// The bit after the last one read.
     pub(super) fn position(&self) -> u64 {
-        (self.next as u64 * 8).saturating_sub(self.ahead.into())
+        (self.interval.next as u64 * 8).saturating_sub(self.interval.ahead.into())
     }
 
     pub(super) fn data(&self) -> &'a [u8] {
         self.data
     }
 
-    #[inline]
-    fn take(&mut self) -> u64 {
-        let bytes = match self.data.get(self.next..).and_then(|rest| rest.first_chunk::<4>()) {
-            Some(bytes) => *bytes,
-            None => std::array::from_fn(|index| self.data.get(self.next + index).copied().unwrap_or(0)),
-        };
-        self.next += 4;
-        u32::from_be_bytes(bytes).into()
-    }
-
-    /// Leaves at least 8 bits ahead, as many as one bin can want.
-    #[inline]
-    fn fill(&mut self) {
-        if self.ahead < 8 {
-            self.value = self.value << 32 | self.take();
-            self.ahead += 32;
-        }
+    /// Many bins in a row, for which what changes at every bin need not go through memory.
+    #[inline(always)]
+    pub(super) fn run<T>(&mut self, read: impl FnOnce(&mut Run<'_>) -> T) -> T {
+        let mut run = Run { data: self.data, interval: self.interval, contexts: &mut self.contexts };
+        let out = read(&mut run);
+        self.interval = run.interval;
+        out
     }
 
     /// `DecodeDecision`.
     #[inline]
     pub(super) fn bin(&mut self, context: usize) -> bool {
-        let slot = &mut self.contexts[context % SLOTS];
-        let state = *slot & 127;
-        let less = RANGES[usize::from(state >> 1)] >> (8 * (self.range >> 6 & 3)) & 0xff;
+        self.interval.bin(self.data, &mut self.contexts[context % SLOTS])
+    }
+
+    /// `DecodeBypass`.
+    #[inline]
+    pub(super) fn bypass(&mut self) -> bool {
+        self.interval.bypass(self.data)
+    }
+
+    /// `DecodeTerminate`. After a 1 the last bit read is the last one that the encoder wrote, a 1.
+    #[inline]
+    pub(super) fn terminate(&mut self) -> bool {
+        let interval = &mut self.interval;
+        interval.range -= 2;
+        if interval.value >= u64::from(interval.range) << interval.ahead {
+            return true;
+        }
+        interval.narrow(self.data, interval.range);
+        false
+    }
+}
+
+impl Run<'_> {
+    /// As [`Arithmetic::bin`].
+    #[inline(always)]
+    pub(super) fn bin(&mut self, context: usize) -> bool {
+        self.interval.bin(self.data, &mut self.contexts[context % SLOTS])
+    }
+
+    /// As [`Arithmetic::bypass`].
+    #[inline(always)]
+    pub(super) fn bypass(&mut self) -> bool {
+        self.interval.bypass(self.data)
+    }
+}
+
+impl Interval {
+    #[inline(always)]
+    fn take(&mut self, data: &[u8]) -> u64 {
+        let bytes = match data.get(self.next..).and_then(|rest| rest.first_chunk::<4>()) {
+            Some(bytes) => *bytes,
+            None => last_bytes(data, self.next),
+        };
+        self.next += 4;
+        u32::from_be_bytes(bytes).into()
+    }
+
+    /// Takes a range (at most 510, not 0), doubled until it is at least 256, and the bits for that. At least 8 bits are
+    /// left ahead, as many as one bin can want.
+    #[inline(always)]
+    fn narrow(&mut self, data: &[u8], range: u32) {
+        // The last bit changes nothing about the count, and tells the compiler that there is one.
+        let shift = (range | 1).leading_zeros() - 23;
+        self.range = range << shift;
+        self.ahead -= shift;
+        self.fill(data);
+    }
+
+    #[inline(always)]
+    fn fill(&mut self, data: &[u8]) {
+        if self.ahead < 8 {
+            self.value = self.value << 32 | self.take(data);
+            self.ahead += 32;
+        }
+    }
+
+    #[inline(always)]
+    fn bin(&mut self, data: &[u8], slot: &mut Context) -> bool {
+        let state = usize::from(*slot & 127);
+        let less = u32::from(RANGES[state][(self.range >> 6 & 3) as usize]);
         let more = self.range - less;
         let bound = u64::from(more) << self.ahead;
         let is_more = self.value < bound;
         // Without branches: which of the two it is cannot be foreseen.
         let mask = u64::from(is_more).wrapping_sub(1);
         self.value -= bound & mask;
-        let range = if is_more { more } else { less };
-        *slot = NEXT[usize::from(state)][usize::from(is_more)];
-        let shift = range.leading_zeros() - 23;
-        self.range = range << shift;
-        self.ahead -= shift;
-        self.fill();
+        *slot = NEXT[state][usize::from(is_more)];
+        self.narrow(data, if is_more { more } else { less });
         (state & 1 == 1) == is_more
     }
 
-    /// `DecodeBypass`.
-    #[inline]
-    pub(super) fn bypass(&mut self) -> bool {
+    #[inline(always)]
+    fn bypass(&mut self, data: &[u8]) -> bool {
         self.ahead -= 1;
         let bound = u64::from(self.range) << self.ahead;
         let bin = self.value >= bound;
         if bin {
             self.value -= bound;
         }
-        self.fill();
+        self.fill(data);
         bin
     }
+}
 
-    /// `DecodeTerminate`. After a 1 the last bit read is the last one that the encoder wrote, a 1.
-    #[inline]
-    pub(super) fn terminate(&mut self) -> bool {
-        self.range -= 2;
-        if self.value >= u64::from(self.range) << self.ahead {
-            return true;
-        }
-        let shift = self.range.leading_zeros() - 23;
-        self.range <<= shift;
-        self.ahead -= shift;
-        self.fill();
-        false
-    }
+/// Four bytes from `at` on, of which some lie behind the end.
+#[cold]
+fn last_bytes(data: &[u8], at: usize) -> [u8; 4] {
+    std::array::from_fn(|index| data.get(at + index).copied().unwrap_or(0))
 }

@@ -1,7 +1,7 @@
 //! Syntax elements in CABAC (H.264 §9.3.2, §9.3.3.1).
 
 use super::super::SliceType;
-use super::cabac::Arithmetic;
+use super::cabac::{Arithmetic, Run};
 use super::cabac_tables::{LAST_8X8, SIGNIFICANT_8X8};
 use super::macroblock::{Block, Entropy};
 use super::state::{Kind, Mb, Near, Slice, place};
@@ -116,28 +116,11 @@ impl<'a> Cabac<'a> {
             value += 1;
         }
         if value == 9 {
-            value += self.exp_golomb(3, "mvd", 15)?;
+            let suffix = self.bins.run(|bins| suffix(bins, 3, 15));
+            value += suffix.ok_or_else(|| self.error("mvd", ErrorKind::Golomb))?;
         }
         self.bins.bypass();
         Ok(value.min(255) as u8)
-    }
-
-    /// The suffix of an Exp-Golomb code of order `k` in bypass bins (§9.3.2.3), with at most so many ones in front.
-    fn exp_golomb(&mut self, mut k: u32, field: &'static str, most: u32) -> Result<u32, Error> {
-        let mut value = 0_u32;
-        let mut ones = 0;
-        while self.bins.bypass() {
-            value += 1 << k;
-            k += 1;
-            ones += 1;
-            if ones > most {
-                return Err(self.error(field, ErrorKind::Golomb));
-            }
-        }
-        for bit in (0..k).rev() {
-            value += u32::from(self.bins.bypass()) << bit;
-        }
-        Ok(value)
     }
 
     /// Significance map and levels of a block with coefficients.
@@ -147,46 +130,88 @@ impl<'a> Cabac<'a> {
         const LEVEL: [usize; 6] = [227, 237, 247, 257, 266, 426];
         let field = usize::from(slice.field);
         let (significant, last, level) = (SIGNIFICANT[field][category], LAST[field][category], LEVEL[category]);
-        let mut count = 0_u32;
-        let mut index = 0;
-        while index + 1 < most {
-            let (one, other) = match category {
-                3 => (index * 4 / most, index * 4 / most),
-                5 => (SIGNIFICANT_8X8[field][index % 63].into(), LAST_8X8[index % 63].into()),
-                _ => (index, index),
+        let larger_most = 4 - usize::from(category == 3);
+        let level_max = slice.level_max;
+        // Nearly all bins of a slice are read here.
+        let read = self.bins.run(|bins| {
+            let count = match category {
+                3 => map(bins, most, |index| {
+                    // NumC8x8 is 1 with 4 blocks, 2 with 8.
+                    let place = (index >> (most / 8)).min(2);
+                    (significant + place, last + place)
+                }),
+                5 => map(bins, most, |index| {
+                    let (one, other) = (SIGNIFICANT_8X8[field][index % 63], LAST_8X8[index % 63]);
+                    (significant + usize::from(one), last + usize::from(other))
+                }),
+                _ => map(bins, most, |index| (significant + index, last + index)),
             };
-            let (one, other) = if category == 3 { (one.min(2), other.min(2)) } else { (one, other) };
-            if self.bins.bin(significant + one) {
-                count += 1;
-                if self.bins.bin(last + other) {
-                    break;
+            let (mut ones, mut larger) = (0_usize, 0_usize);
+            for _ in 0..count {
+                let first = if larger > 0 { 0 } else { (1 + ones).min(4) };
+                if !bins.bin(level + first) {
+                    ones += 1;
+                } else {
+                    let next = level + 5 + larger.min(larger_most);
+                    let mut value = 2_u32;
+                    while value < 15 && bins.bin(next) {
+                        value += 1;
+                    }
+                    if value == 15 {
+                        value += suffix(bins, 0, 20).ok_or(None)?;
+                    }
+                    if value > level_max {
+                        return Err(Some(value));
+                    }
+                    larger += 1;
                 }
+                bins.bypass();
             }
-            index += 1;
+            Ok(())
+        });
+        let field = "coeff_abs_level_minus1";
+        match read {
+            Ok(()) => Ok(()),
+            Err(None) => Err(self.error(field, ErrorKind::Golomb)),
+            Err(Some(value)) => self.within(field, value.into(), 1, level_max.into()),
         }
-        // Where none of them was the last, the last place has one.
-        count += u32::from(index + 1 >= most);
-        let (mut ones, mut larger) = (0_usize, 0_usize);
-        for _ in 0..count {
-            let first = if larger > 0 { 0 } else { (1 + ones).min(4) };
-            if !self.bins.bin(level + first) {
-                ones += 1;
-            } else {
-                let next = level + 5 + larger.min(4 - usize::from(category == 3));
-                let mut value = 2_u32;
-                while value < 15 && self.bins.bin(next) {
-                    value += 1;
-                }
-                if value == 15 {
-                    value += self.exp_golomb(0, "coeff_abs_level_minus1", 20)?;
-                }
-                self.within("coeff_abs_level_minus1", value.into(), 1, slice.level_max.into())?;
-                larger += 1;
-            }
-            self.bins.bypass();
-        }
-        Ok(())
     }
+}
+
+/// A significance map of `most` places, whose contexts `at` tells: how many coefficients there are.
+#[inline(always)]
+fn map(bins: &mut Run<'_>, most: usize, at: impl Fn(usize) -> (usize, usize)) -> u32 {
+    let mut count = 0;
+    for index in 0..most.saturating_sub(1) {
+        let (significant, last) = at(index);
+        if bins.bin(significant) {
+            count += 1;
+            if bins.bin(last) {
+                return count;
+            }
+        }
+    }
+    // None of them was the last: the last place has one.
+    count + 1
+}
+
+/// The suffix of an Exp-Golomb code of order `k` in bypass bins (§9.3.2.3); `None` with more than so many ones in front.
+#[inline(always)]
+fn suffix(bins: &mut Run<'_>, mut k: u32, most: u32) -> Option<u32> {
+    let mut value = 0_u32;
+    let mut ones = 0;
+    while bins.bypass() {
+        value += 1 << k;
+        k += 1;
+        ones += 1;
+        if ones > most {
+            return None;
+        }
+    }
+    for bit in (0..k).rev() {
+        value += u32::from(bins.bypass()) << bit;
+    }
+    Some(value)
 }
 
 impl Entropy for Cabac<'_> {
