@@ -36,9 +36,9 @@ pub struct Summary {
     pub damage_omitted: u64,
     /// Fragments that the input cut off.
     pub truncated: u64,
-    /// Bytes that were copied between `push` and the decoder: gathered because an element lay across pieces, or
-    /// rewritten into a buffer of their own for the decoder's framing. Content encodings that are undone, and
-    /// what is gathered of MP4, are not counted. The only field that depends on how the input is cut.
+    /// Bytes that were copied between `push` and the decoder: gathered because an element, or a box or sample of MP4,
+    /// lay across pieces, or rewritten into a buffer of their own for the decoder's framing. Content encodings that are
+    /// undone are not counted. The only field that depends on how the input is cut.
     pub bytes_copied: u64,
     /// Time since the read began.
     pub wall: Duration,

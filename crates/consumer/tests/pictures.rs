@@ -155,6 +155,52 @@ fn each_compressed_byte_is_copied_once_at_most() {
     }
 }
 
+/// The same of MP4: what lies across pieces is gathered, the rest rewritten into a buffer of its own.
+#[test]
+fn what_is_copied_of_mp4_is_counted() {
+    let file = mp4("generated/h264-baseline-known-cluster.mkv");
+    for wanted in [2_000, 8_192, file.len()] {
+        // The last piece is not so short that it is joined to the one before.
+        let size = (wanted..=file.len()).find(|size| !(1..1024).contains(&(file.len() % size))).expect("a size");
+        let expected = split(&file, size);
+        assert_eq!(expected.gathered > 0, size < file.len());
+        for threads in 1..=2 {
+            let list = list(FakeFactory::new("annex-b").framing_of(Framing::StartCodes));
+            let found = run(&Chopped::every(Memory::new("mp4", file.clone()), size), options(list, threads));
+            let rewritten = expected.payload - expected.gathered;
+            assert_eq!((found.items.len(), found.summary.bytes_copied), (60, expected.copied + rewritten), "{size}");
+            assert!(expected.copied >= expected.gathered);
+        }
+    }
+}
+
+/// The frames of a body in an MP4 file.
+fn mp4(name: &str) -> Vec<u8> {
+    use kineframe_fragment::Event;
+    use kineframe_mp4::{Layout, WriteFrame, Writer};
+
+    let mut splitter = kineframe_mp4::AnySplitter::new(kineframe_fragment::Options::default());
+    splitter.push(read(name).into());
+    splitter.finish();
+    let (mut writer, mut origin) = (None, None);
+    while let Some(event) = splitter.next_event().unwrap() {
+        match event {
+            Event::Started(head) if writer.is_none() => {
+                let tracks = head.tracks.as_ref().expect("tracks");
+                writer = Some(Writer::new(Layout::MoovFirst, &tracks.entries).expect("tracks"));
+            }
+            Event::Frame(frame) => {
+                let writer = writer.as_mut().expect("begun");
+                let time = frame.producer_time.expect("a time").0;
+                let time = i64::try_from(time - *origin.get_or_insert(time)).expect("within years");
+                writer.frame(WriteFrame::new(frame.track_number, time, frame.keyframe, frame.data)).expect("a frame");
+            }
+            _ => {}
+        }
+    }
+    writer.expect("begun").finish().expect("an end").chunks.concat()
+}
+
 /// What the splitter makes of a body in pieces of one size.
 struct Cut {
     frames: usize,

@@ -253,6 +253,45 @@ fn cut_files_give_what_is_whole() {
 }
 
 #[test]
+fn what_is_copied_is_counted() {
+    let stretch = stretch("generated/h264-high-bframes-aac.mkv");
+    let written: Vec<WriteFrame> = stretch.frames().cloned().collect();
+    let file = plain(Layout::MoovFirst, &written, &stretch.tracks.entries);
+    let read = |size: usize| {
+        let mut splitter = AnySplitter::new(Options::default());
+        let mut events = Vec::new();
+        for piece in file.chunks(size).map(Bytes::copy_from_slice).chain([Bytes::new()]) {
+            if piece.is_empty() {
+                splitter.finish();
+            }
+            splitter.push(piece);
+            while let Some(event) = splitter.next_event().expect("within memory") {
+                events.push(event);
+            }
+        }
+        assert_eq!(frames(&events).len(), written.len());
+        (splitter.bytes_copied(), events)
+    };
+    assert_eq!(read(file.len()).0, 0, "all in one piece");
+    let movie = file.windows(4).position(|kind| kind == b"moov").expect("a movie box");
+    let movie_len = u32::from_be_bytes(*file[movie - 4..].first_chunk().expect("a size")) as usize - 8;
+    for wanted in [2_000, 8_192, 65_536] {
+        // The last piece is not so short that it is joined to the one before.
+        let size = (wanted..).find(|size| file.len() % size >= 1024).expect("a size");
+        let (copied, events) = read(size);
+        let across = |start: usize, len: usize| if start / size == (start + len - 1) / size { 0 } else { len };
+        let of_frames = frames(&events).into_iter().map(|frame| across(frame.position as usize, frame.data.len()));
+        assert_eq!(copied as usize, of_frames.sum::<usize>() + across(movie + 4, movie_len), "pieces of {size}");
+    }
+    for size in [1, 7, 188, 1000] {
+        let (copied, _) = read(size);
+        // All but the pieces that begin a buffer are joined; what then lies across two buffers is gathered.
+        let bounds = file.len() * 7 / 8..=2 * file.len();
+        assert!(bounds.contains(&(copied as usize)), "{copied} of {} in pieces of {size}", file.len());
+    }
+}
+
+#[test]
 fn spoilt_files_are_no_danger() {
     let mut rng = kineframe_testkit::Rng::new(11);
     for name in ["plain.mp4", "faststart.mp4", "fragmented.mp4", "frames.mp4", "quicktime.mov"] {

@@ -1,6 +1,6 @@
 //! One reader for every container that this project reads, told apart by content.
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use kineframe_fragment::{Event, Options, Splitter};
 
 use super::demux::Demuxer;
@@ -50,8 +50,8 @@ pub struct AnySplitter {
 
 #[derive(Debug)]
 enum Reader {
-    /// The first bytes, too few to tell.
-    Undecided(BytesMut, bool),
+    /// The first pieces, none of them empty, of too few bytes to tell; whether the input has ended with them.
+    Undecided(Vec<Bytes>, bool),
     Matroska(Box<Splitter>),
     Mp4(Box<Demuxer>),
 }
@@ -76,7 +76,7 @@ impl AnySplitter {
     /// A splitter at the start of an input. Of an MP4 file whose media comes before what describes it, at most 64 MiB
     /// are held.
     pub fn new(options: Options) -> Self {
-        let reader = Reader::Undecided(BytesMut::new(), false);
+        let reader = Reader::Undecided(Vec::new(), false);
         AnySplitter { options, memory: 64 << 20, movie: None, finished: false, reader }
     }
 
@@ -107,12 +107,10 @@ impl AnySplitter {
     pub fn push(&mut self, piece: Bytes) {
         match &mut self.reader {
             Reader::Undecided(_, true) => {}
-            Reader::Undecided(first, false) if first.is_empty() && piece.len() >= FIRST => self.decide(piece),
-            Reader::Undecided(first, false) => {
-                first.extend_from_slice(&piece);
-                if first.len() >= FIRST {
-                    let first = std::mem::take(first).freeze();
-                    self.decide(first);
+            Reader::Undecided(pieces, false) => {
+                pieces.extend(Some(piece).filter(|piece| !piece.is_empty()));
+                if pieces.iter().map(Bytes::len).sum::<usize>() >= FIRST {
+                    self.decide();
                 }
             }
             Reader::Matroska(splitter) => splitter.push(piece),
@@ -120,17 +118,21 @@ impl AnySplitter {
         }
     }
 
-    fn decide(&mut self, first: Bytes) {
+    /// Looks at the first bytes, and hands the pieces on as they came.
+    fn decide(&mut self) {
+        let Reader::Undecided(pieces, _) = &mut self.reader else { return };
+        let pieces = std::mem::take(pieces);
+        let first: Vec<u8> = pieces.iter().flatten().take(FIRST).copied().collect();
         self.reader = if is_mp4(&first) {
             let mut demuxer = Demuxer::new(self.options, self.memory);
             if let Some(movie) = self.movie.take() {
                 demuxer.give(movie);
             }
-            demuxer.push(first);
+            pieces.into_iter().for_each(|piece| demuxer.push(piece));
             Reader::Mp4(Box::new(demuxer))
         } else {
             let mut splitter = Splitter::new(self.options);
-            splitter.push(first);
+            pieces.into_iter().for_each(|piece| splitter.push(piece));
             Reader::Matroska(Box::new(splitter))
         };
     }
@@ -138,10 +140,9 @@ impl AnySplitter {
     /// Says that the input is over: fragments that are still open finish.
     pub fn finish(&mut self) {
         self.finished = true;
-        if let Reader::Undecided(first, ended) = &mut self.reader {
+        if let Reader::Undecided(_, ended) = &mut self.reader {
             *ended = true;
-            let first = std::mem::take(first).freeze();
-            self.decide(first);
+            self.decide();
         }
         match &mut self.reader {
             Reader::Undecided(..) => {}
@@ -158,18 +159,19 @@ impl AnySplitter {
     /// Bytes that were pushed so far.
     pub fn bytes_pushed(&self) -> u64 {
         match &self.reader {
-            Reader::Undecided(first, _) => first.len() as u64,
+            Reader::Undecided(pieces, _) => pieces.iter().map(|piece| piece.len() as u64).sum(),
             Reader::Matroska(splitter) => splitter.bytes_pushed(),
             Reader::Mp4(demuxer) => demuxer.bytes_pushed(),
         }
     }
 
-    /// Bytes that were copied because an element lay across pieces: of Matroska, see
-    /// [`Splitter::bytes_copied`]; what is gathered of MP4 is not counted.
+    /// Bytes that were copied because an element, a box or a sample lay across pieces. Of Matroska, see
+    /// [`Splitter::bytes_copied`]; of MP4, pieces of less than 1 KiB are copied together besides.
     pub fn bytes_copied(&self) -> u64 {
         match &self.reader {
-            Reader::Undecided(..) | Reader::Mp4(_) => 0,
+            Reader::Undecided(..) => 0,
             Reader::Matroska(splitter) => splitter.bytes_copied(),
+            Reader::Mp4(demuxer) => demuxer.bytes_copied(),
         }
     }
 

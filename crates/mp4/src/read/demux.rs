@@ -43,6 +43,10 @@ pub(crate) struct Demuxer {
     announced: u64,
     /// Bytes of frames that were told.
     told: u64,
+    /// Where the farthest of them ends.
+    reach: u64,
+    /// What is wrong with a box that reaches to the end of the input; told there, where its length is known.
+    endless: Option<kineframe_ebml::Error>,
     failed: Option<ReadError>,
 }
 
@@ -77,6 +81,8 @@ enum Step {
     More,
 }
 
+/// Bytes of the shortest header.
+const SHORTEST: u64 = 8;
 /// Most bytes of a movie fragment's box.
 const FRAGMENT: u64 = 8 << 20;
 /// Most samples that may be announced and not yet there.
@@ -100,6 +106,8 @@ impl Demuxer {
             given: None,
             announced: 0,
             told: 0,
+            reach: 0,
+            endless: None,
             failed: None,
         }
     }
@@ -123,6 +131,10 @@ impl Demuxer {
         self.window.end()
     }
 
+    pub fn bytes_copied(&self) -> u64 {
+        self.window.copied()
+    }
+
     pub fn next_event(&mut self) -> Result<Option<Event>, ReadError> {
         if let Some(error) = &self.failed {
             return Err(error.clone());
@@ -138,28 +150,44 @@ impl Demuxer {
             }
             let step = match self.state {
                 State::Header => self.header(),
+                State::Gather(header) if self.is_out_of_bounds(&header) => Step::More,
                 State::Gather(header) => self.gather(header),
                 State::Skip(header) => self.skip(header),
                 State::Scan { from } => self.scan(from),
                 State::Done => Step::More,
             };
-            if let Some(from) = self.held_from {
-                self.bounded(self.window.end().saturating_sub(from))?;
+            if self.holds_too_much(&step) || self.waiting_bytes > self.memory {
+                let offset = self.held_from.unwrap_or(self.position);
+                let error = ReadError::Memory { offset, limit: self.memory };
+                return Err(self.failed.insert(error).clone());
             }
-            self.bounded(self.waiting_bytes)?;
             if matches!(step, Step::More) && self.assembly.is_empty() {
                 return Ok(None);
             }
         }
     }
 
-    fn bounded(&mut self, held: u64) -> Result<(), ReadError> {
-        if held <= self.memory {
-            return Ok(());
-        }
-        let offset = self.held_from.unwrap_or(self.position);
-        let error = ReadError::Memory { offset, limit: self.memory };
-        Err(self.failed.insert(error).clone())
+    /// The last byte up to which media may be held, where it is, and more has come.
+    fn passed_bound(&self) -> Option<u64> {
+        let bound = self.held_from?.saturating_add(self.memory);
+        Some(bound).filter(|bound| self.window.end() > *bound)
+    }
+
+    /// Whether media would have to be held beyond the bound: more has come, and the movie box has not been reached. What
+    /// stands behind the bound is not looked at, even if it is there, so that the same is told however the input was cut.
+    fn holds_too_much(&self, step: &Step) -> bool {
+        // What was looked at to get here.
+        let looked = match self.state {
+            State::Gather(header) | State::Skip(header) => header.offset.saturating_add(header.len),
+            State::Header | State::Scan { .. } | State::Done => self.position.saturating_add(SHORTEST),
+        };
+        self.passed_bound().is_some_and(|bound| looked > bound || matches!(step, Step::More))
+    }
+
+    /// Whether a box is waited for that ends behind the bound; one that is too long is passed over instead.
+    fn is_out_of_bounds(&self, header: &Header) -> bool {
+        let ends_past = |bound| header.end.is_none_or(|end| end > bound && end - header.offset <= self.memory);
+        self.passed_bound().is_some_and(ends_past)
     }
 
     /// Reads a header.
@@ -172,13 +200,8 @@ impl Demuxer {
         if there == 0 {
             return if self.finished { self.end() } else { Step::More };
         }
-        let len = usize::try_from(there).unwrap_or(LONGEST).min(LONGEST);
-        let Some(bytes) = self.window.take(self.position, len) else {
-            // Never: what stands at the position is held.
-            self.state = State::Done;
-            return Step::More;
-        };
-        let header = match header(&bytes, self.position) {
+        let (bytes, len) = self.window.peek::<LONGEST>(self.position);
+        let header = match header(bytes.get(..len).unwrap_or_default(), self.position) {
             Parsed::Header(header) if is_kind(&header.kind) => header,
             Parsed::Cut if !self.finished => return Step::More,
             Parsed::Cut => {
@@ -209,9 +232,7 @@ impl Demuxer {
             }
             b"moof" if self.open.is_some() => self.state = State::Gather(header),
             b"moof" => {
-                let problem = error(header.offset, &[*b"moof"], ErrorKind::Missing("moov"));
-                let length = header.end.unwrap_or(self.window.end()).saturating_sub(header.offset);
-                self.assembly.damage(header.offset, length, problem, true);
+                self.pass(header, ErrorKind::Missing("moov"));
             }
             b"mdat" if self.open.is_none() => {
                 self.held_from.get_or_insert(header.offset);
@@ -221,22 +242,30 @@ impl Demuxer {
         Step::Again
     }
 
+    /// Passes over a box, and tells why.
+    fn pass(&mut self, header: Header, kind: ErrorKind) {
+        let problem = error(header.offset, &[header.kind], kind);
+        match header.end {
+            Some(end) => self.assembly.damage(header.offset, end.saturating_sub(header.offset), problem, true),
+            None => self.endless = Some(problem),
+        }
+        self.state = State::Skip(header);
+    }
+
     /// Waits for a box that is needed whole.
     fn gather(&mut self, header: Header) -> Step {
+        let is_movie = &header.kind == b"moov";
+        let limit = if is_movie { self.memory } else { FRAGMENT };
+        if header.end.unwrap_or(self.window.end()).saturating_sub(header.offset) > limit {
+            let what = if is_movie { "bytes of the movie box" } else { "bytes of a movie fragment's box" };
+            self.pass(header, ErrorKind::Limit { what, limit });
+            return Step::Again;
+        }
         let end = match header.end {
             Some(end) => end,
             None if self.finished => self.window.end(),
             None => return self.more(header.offset),
         };
-        let is_movie = &header.kind == b"moov";
-        let limit = if is_movie { self.memory } else { FRAGMENT };
-        if end - header.offset > limit {
-            let what = if is_movie { "bytes of the movie box" } else { "bytes of a movie fragment's box" };
-            let problem = error(header.offset, &[header.kind], ErrorKind::Limit { what, limit });
-            self.assembly.damage(header.offset, end - header.offset, problem, true);
-            self.state = State::Skip(header);
-            return Step::Again;
-        }
         if self.window.end() < end {
             if !self.finished {
                 return self.more(header.offset);
@@ -258,9 +287,9 @@ impl Demuxer {
             self.movie_box(header, body, body_offset);
         } else if let Some(open) = &mut self.open {
             let mut problems = Problems::default();
-            // Each sample has a byte or more: what is announced cannot run far ahead of what has come.
+            // Each sample has a byte or more: what is announced cannot run far ahead of the box that announces it.
             let room = PENDING.saturating_sub(open.fragments.len());
-            let ahead = self.window.end().saturating_add(PENDING as u64).saturating_sub(self.announced);
+            let ahead = end.saturating_add(PENDING as u64).saturating_sub(self.announced);
             let room = room.min(usize::try_from(ahead).unwrap_or(usize::MAX));
             let runs = (&open.movie, room);
             let found = moof::read(runs, header.offset, &body, body_offset, &mut open.clocks, &mut problems);
@@ -343,7 +372,9 @@ impl Demuxer {
             Some(end) if there >= end => self.position = end,
             // What is missing was told with the samples in it; a box without samples is no loss.
             _ if self.finished => {
-                if header.end.is_some() && self.open.is_some() && self.assembly.current().is_some() {
+                if let Some(problem) = self.endless.take() {
+                    self.assembly.damage(header.offset, there.saturating_sub(header.offset), problem, true);
+                } else if header.end.is_some() && self.open.is_some() && self.assembly.current().is_some() {
                     let problem = error(header.offset, &[header.kind], ErrorKind::Truncated);
                     self.tell_missing(there, 0, problem);
                 }
@@ -364,7 +395,7 @@ impl Demuxer {
         } else if u64::from(extent.len) > limit {
             Some(ErrorKind::Limit { what: "bytes of a frame", limit })
         } else if self.told.saturating_add(extent.len.into())
-            > self.window.end().saturating_mul(4).saturating_add(limit)
+            > self.reach.max(end).saturating_mul(4).saturating_add(limit)
         {
             // Samples may share their bytes; nothing real does so for long.
             Some(ErrorKind::Limit { what: "bytes of frames that share their place", limit: self.told })
@@ -381,9 +412,10 @@ impl Demuxer {
             }
             return Step::Again;
         }
+        self.let_go(extent.offset, extent.offset);
         if self.window.end() < end {
             if !self.finished {
-                return self.more(extent.offset);
+                return Step::More;
             }
             self.missing(extent, self.window.end());
             return Step::Again;
@@ -395,6 +427,7 @@ impl Demuxer {
         };
         self.advance(extent);
         self.told = self.told.saturating_add(extent.len.into());
+        self.reach = self.reach.max(end);
         let keep = self.options.payload != Payload::Skip;
         self.take(*extent, if keep { data } else { Bytes::new() });
         self.release();
@@ -448,7 +481,7 @@ impl Demuxer {
                 return self.more(self.position);
             }
             let found = there >= 8 && {
-                let bytes = self.window.take(self.position, 8).unwrap_or_default();
+                let (bytes, _) = self.window.peek::<8>(self.position);
                 let known = bytes
                     .get(4..)
                     .is_some_and(|kind| matches!(kind, b"ftyp" | b"styp" | b"moov" | b"moof" | b"sidx" | b"mdat"));
@@ -481,23 +514,29 @@ impl Demuxer {
 
     /// Lets go of what is not needed before `low`, and waits.
     fn more(&mut self, low: u64) -> Step {
-        if self.held_from.is_none() {
-            let next = self.open.as_ref().and_then(|open| open.samples.next_chunk()).unwrap_or(u64::MAX);
-            // Chunks that lie among each other keep no more than the bound.
-            let floor = low.saturating_sub(self.memory);
-            self.window.release(low.min(next).max(floor));
-        }
+        let sample = self.peek().map_or(u64::MAX, |extent| extent.offset);
+        self.let_go(low, sample);
         Step::More
     }
 
     fn release(&mut self) {
-        let next = self.peek().map_or(u64::MAX, |extent| extent.offset);
+        let sample = self.peek().map_or(u64::MAX, |extent| extent.offset);
         let low = match self.state {
-            State::Skip(header) => next.min(header.end.unwrap_or(u64::MAX)),
-            _ => next.min(self.position),
+            State::Skip(header) => sample.min(header.end.unwrap_or(u64::MAX)),
+            _ => self.position,
         };
-        // Nothing behind what has come can be released.
-        self.more(low.min(self.window.end()));
+        self.let_go(low, sample);
+    }
+
+    /// Lets go of what is not needed before `low` by the boxes, nor before the next `sample`: by places that the input
+    /// tells, never by how much of it has come.
+    fn let_go(&mut self, low: u64, sample: u64) {
+        if self.held_from.is_none() {
+            let chunk = self.open.as_ref().and_then(|open| open.samples.next_chunk()).unwrap_or(u64::MAX);
+            // Chunks that lie among each other, or outside of any box, keep no more than the bound.
+            let floor = low.saturating_sub(self.memory);
+            self.window.release(low.min(sample).min(chunk).max(floor));
+        }
     }
 }
 
