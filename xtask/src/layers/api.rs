@@ -2,13 +2,16 @@
 //!
 //! Rustdoc writes JSON only with unstable options switched on. Switching them on for the whole build would make build
 //! scripts see another compiler and rebuild everything; so this program stands in for rustdoc and switches them on for
-//! rustdoc alone.
+//! rustdoc alone. What the libraries stand on is then the same as for `cargo doc --workspace`, and is built in the same
+//! folder, so that one does not repeat the work of the other; only the JSON goes to a folder of its own, since Cargo
+//! empties the one of the HTML. (A Cargo before 1.91 knows no build folder, and builds it all there once more.)
 
 use super::House;
 use crate::packages::Graph;
 use crate::shell::{self, Result};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 /// Names the real rustdoc when Cargo starts this program in its place.
@@ -28,13 +31,11 @@ pub fn check(house: &House, graph: &Graph) -> Result<Vec<String>> {
         shell::root().join(folder).join("src/lib.rs").is_file()
             && package.short().is_some_and(|name| house.floors.contains_key(name))
     });
-    let libraries: Vec<_> = libraries.collect();
-    let target = shell::root().join("target").join("api");
+    let build = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| shell::root().join("target"), PathBuf::from);
+    let target = build.join("api");
     let mut doc = shell::cargo();
-    doc.args(["doc", "--quiet", "--no-deps", "--lib", "--locked", "--target-dir"]).arg(&target);
-    libraries.iter().for_each(|package| {
-        doc.args(["--package", &package.name]);
-    });
+    doc.args(["doc", "--quiet", "--workspace", "--no-deps", "--lib", "--locked", "--target-dir"]).arg(&target);
+    doc.env("CARGO_BUILD_BUILD_DIR", &build);
     doc.env("RUSTDOC", std::env::current_exe()?).env(SHIM, "rustdoc");
     doc.env("RUSTDOCFLAGS", "-Zunstable-options --output-format json");
     shell::run(&mut doc)?;
