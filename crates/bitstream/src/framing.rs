@@ -40,6 +40,23 @@ impl<'a> Iterator for NalUnits<'a> {
     }
 }
 
+/// The NAL units of a packet, as places in it. A stream that does not say has start codes.
+pub(crate) fn nal_ranges(
+    packet: &[u8],
+    framing: NalFraming,
+) -> impl Iterator<Item = Result<std::ops::Range<usize>, FramingError>> + '_ {
+    let mut start_codes = StartCodeUnits::new(packet);
+    let mut lengths = match framing {
+        NalFraming::LengthPrefixed(size) => Some(LengthPrefixedUnits::new(packet, size)),
+        NalFraming::StartCodes | NalFraming::None => None,
+    };
+    std::iter::from_fn(move || match &mut lengths {
+        Some(lengths) => lengths.next_range(),
+        None => start_codes.next_range().map(Ok),
+    })
+    .filter(|range| range.as_ref().map_or(true, |range| !range.is_empty()))
+}
+
 /// How a packet of a stream that does not say is framed.
 ///
 /// Start codes, where it begins with one; else lengths of four, two, one or three bytes, the first of these that
@@ -52,6 +69,23 @@ pub fn detect_framing(packet: &[u8]) -> Option<NalFraming> {
         return Some(NalFraming::StartCodes);
     }
     [4, 2, 1, 3].into_iter().find(|size| fits(*size)).map(NalFraming::LengthPrefixed)
+}
+
+/// How a packet of a track is framed: as the track says, unless the packet contradicts it. A track that does not say
+/// yet says what its first packet has.
+pub(crate) fn packet_framing(track: &mut Option<NalFraming>, packet: &[u8]) -> NalFraming {
+    if track.is_none() {
+        *track = detect_framing(packet);
+    }
+    match *track {
+        Some(NalFraming::LengthPrefixed(size))
+            if begins_with_start_code(packet) && LengthPrefixedUnits::new(packet, size).any(|u| u.is_err()) =>
+        {
+            NalFraming::StartCodes
+        }
+        Some(framing) => framing,
+        None => NalFraming::StartCodes,
+    }
 }
 
 /// A packet in the framing that was asked for.

@@ -1,5 +1,7 @@
 //! Bodies of the fuzz targets, kept here so that they are compiled and tested with the crate.
 
+mod h265;
+
 use std::ops::ControlFlow;
 
 use bytes::Bytes;
@@ -16,6 +18,8 @@ use crate::{
     Framer, Identified, LengthPrefixedUnits, NalUnits, StartCodeUnits, av1, detect_framing, escape, identify,
     lengths_to_start_codes, mjpeg, start_codes_to_lengths, unescape, vp9,
 };
+
+pub use h265::h265;
 
 /// Framings: the same units whichever way a packet goes, in place or by copy.
 pub fn framing(data: &[u8]) {
@@ -141,13 +145,18 @@ pub fn access_units(data: &[u8]) {
 /// A back end on any bytes, cut into packets: it neither panics nor says more than one picture for a packet, nor
 /// one of a packet that it did not get, and its planes hold what it says is visible.
 pub fn back_end(factory: &dyn DecoderFactory, data: &[u8]) {
+    back_end_on(factory, Codec::H264, AccessUnits::new(Bytes::copy_from_slice(data)));
+}
+
+/// As [`back_end`], for packets of any codec with NAL units.
+pub fn back_end_on(factory: &dyn DecoderFactory, codec: Codec, packets: impl Iterator<Item = Bytes>) {
     let mut options = DecodeOptions::default();
     // Small pictures and many of them: large ones only cost time.
     (options.limits.side, options.limits.samples) = (512, 512 * 512);
-    let params = CodecParameters { framing: NalFraming::StartCodes, ..CodecParameters::new(Codec::H264) };
+    let params = CodecParameters { framing: NalFraming::StartCodes, ..CodecParameters::new(codec) };
     let Ok(mut decoder) = factory.open(&params, &options) else { return };
     let (mut given, mut shown) = (0, std::collections::BTreeSet::new());
-    for packet in AccessUnits::new(Bytes::copy_from_slice(data)).take(64) {
+    for packet in packets.take(64) {
         let what = packet.last().copied().unwrap_or_default();
         let mut sink = |picture: Picture<'_>| {
             picture.check().expect("planes that hold the picture");
@@ -238,6 +247,8 @@ pub fn frames(factory: &dyn DecoderFactory, codec: Codec, data: &[u8]) {
 mod tests {
     use proptest::prelude::*;
 
+    use crate::h265::tests::{PPS as HEVC_PPS, SPS as HEVC_SPS};
+
     /// Bytes that have start codes, small lengths and parameter sets in them.
     fn bytes() -> impl Strategy<Value = Vec<u8>> {
         let piece = prop_oneof![
@@ -246,6 +257,11 @@ mod tests {
             Just(vec![0, 0, 3]),
             Just(vec![0, 7, 0x67, 66, 0xc0, 10, 0xf8, 0x41, 0xa2]),
             Just(vec![0, 4, 0x68, 0xce, 0x38, 0x80]),
+            Just([&[0, 0, 0, 1][..], HEVC_SPS].concat()),
+            Just([&[0, 0, 1][..], HEVC_PPS].concat()),
+            Just(vec![0, 0, 1, 0x26, 1, 0xaf, 0x0a, 0x80]),
+            Just(vec![0, 0, 1, 0x02, 1, 0xd0, 0x20, 0x97, 0x80]),
+            Just(vec![0, 0, 1, 0x2a, 1, 0xac, 0x10, 0x80]),
             Just(vec![0, 5, 0x65, 0x88, 0x84, 0x40, 0x80]),
             Just(vec![0, 5, 0x41, 0x9a, 0x02, 0x40, 0x80]),
             prop::collection::vec(any::<u8>(), 0..8),
@@ -263,7 +279,8 @@ mod tests {
             super::access_units(&data);
             super::parameter_sets(&data);
             super::parameter_sets(&[vec![kind], data.clone()].concat());
-            super::frame_headers(&[vec![kind], data].concat());
+            super::frame_headers(&[vec![kind], data.clone()].concat());
+            super::h265(&data);
         }
     }
 }

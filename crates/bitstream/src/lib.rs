@@ -1,8 +1,9 @@
-//! Shapes of coded video: avcC, Annex B, parameter sets, random access points; av1C and temporal units; headers of VP8,
-//! VP9 and Motion JPEG.
+//! Shapes of coded video: avcC, hvcC, Annex B, parameter sets, random access points; av1C and temporal units; headers
+//! of VP8, VP9 and Motion JPEG.
 //!
 //! Pure functions and small state machines on bytes, without a decoder and without a container: how NAL units
-//! are told apart and converted ([`Framer`]), what the parameter sets say ([`h264::Sps`]), and which codec a
+//! are told apart and converted ([`Framer`]), what the parameter sets say ([`h264::Sps`],
+//! [`h265::Sps`]), and which codec a
 //! Matroska track holds ([`identify`]). Nothing here panics on any input, and nothing that the input says sizes
 //! an allocation.
 //!
@@ -36,8 +37,10 @@
 //! ```
 
 pub mod av1;
+mod backend;
 mod bits;
 mod codec_id;
+mod cut;
 mod error;
 mod escape;
 pub mod frames;
@@ -45,9 +48,13 @@ mod framing;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod h264;
+pub mod h265;
 mod length_prefix;
 pub mod mjpeg;
+mod order;
+mod sets;
 mod start_codes;
+mod usability;
 pub mod vp8;
 pub mod vp9;
 

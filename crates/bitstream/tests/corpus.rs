@@ -32,3 +32,8 @@ fn slice_data() {
 fn frame_headers() {
     reread("bitstream_frame_headers", fuzzing::frame_headers);
 }
+
+#[test]
+fn h265() {
+    reread("bitstream_h265", fuzzing::h265);
+}

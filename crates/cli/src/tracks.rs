@@ -2,6 +2,7 @@
 
 use kineframe::bitstream::av1::Av1Config;
 use kineframe::bitstream::h264::{AvcConfig, Sps};
+use kineframe::bitstream::h265;
 use kineframe::fragment::FragmentTail;
 use kineframe::matroska::{TrackEntry, TrackType};
 
@@ -41,6 +42,10 @@ fn size(entry: &TrackEntry) -> Option<(u64, u64)> {
         let visible = sps.visible();
         return Some((u64::from(visible.width), u64::from(visible.height)));
     }
+    if let Some(sps) = hevc(entry) {
+        let visible = sps.visible();
+        return Some((u64::from(visible.width), u64::from(visible.height)));
+    }
     if let Some(sequence) = av1(entry).and_then(|config| config.sequence) {
         return Some((u64::from(sequence.max_size.width), u64::from(sequence.max_size.height)));
     }
@@ -58,6 +63,13 @@ fn sps(entry: &TrackEntry) -> Option<Sps> {
     Sps::parse(config.sps.first()?).ok()
 }
 
+/// The sequence parameter set that an H.265 track declares in `hvcC` form.
+fn hevc(entry: &TrackEntry) -> Option<h265::Sps> {
+    let private = entry.codec_private.as_ref().filter(|_| entry.codec_id == "V_MPEGH/ISO/HEVC")?;
+    let config = h265::HevcConfig::parse(private).ok()?;
+    config.units().find_map(|unit| h265::Sps::parse(unit).ok())
+}
+
 /// What an AV1 track declares.
 fn av1(entry: &TrackEntry) -> Option<Av1Config> {
     let private = entry.codec_private.as_ref().filter(|_| entry.codec_id == "V_AV1")?;
@@ -70,6 +82,12 @@ pub fn codec_words(entry: &TrackEntry) -> String {
         let level = format!("{}.{}", 2 + sequence.level / 4, sequence.level % 4);
         let (depth, chroma) = (sequence.format.depth.bits(), sequence.format.chroma);
         return format!("; AV1 profile {} level {level}, {depth} bits, {chroma:?}", sequence.profile);
+    }
+    if let Some(sps) = hevc(entry) {
+        // Thirty times the level.
+        let level = format!("{}.{}", sps.profile.level_idc / 30, sps.profile.level_idc % 30 / 3);
+        let (depth, chroma) = (sps.bit_depth_luma, sps.chroma);
+        return format!("; H.265 profile {} level {level}, {depth} bits, {chroma:?}", sps.profile.profile_idc);
     }
     sps(entry).map_or_else(String::new, |sps| {
         let scan = if sps.frame_mbs_only { "progressive" } else { "interlaced" };

@@ -8,12 +8,13 @@ use kineframe_matroska::{DemuxOptions, Demuxer, Event, Recover};
 use crate::kit::{TestStream, TruePicture};
 
 /// Extensions of elementary streams.
-pub(crate) const ELEMENTARY: [&str; 5] = ["264", "ivf", "obu", "mjpeg", "jpg"];
+pub(crate) const ELEMENTARY: [&str; 6] = ["264", "265", "ivf", "obu", "mjpeg", "jpg"];
 
 /// The stream in a file with this extension; `None` where there is none of a known codec.
 pub(crate) fn stream(name: &str, kind: &str, bytes: &Bytes, truth: Vec<TruePicture>) -> Option<TestStream> {
     match kind {
         "264" => Some(TestStream::h264(name, bytes, truth)),
+        "265" => Some(TestStream::h265(name, bytes, truth)),
         "ivf" => {
             let (codec, packets) = ivf(bytes)?;
             let track = Identified { codec, private: Bytes::new() };
@@ -81,6 +82,7 @@ fn matroska(name: &str, file: &Bytes, truth: Vec<TruePicture>) -> Option<TestStr
     let (_, track) = found.filter(|_| !packets.is_empty())?;
     match track.codec {
         Codec::H264 => Some(TestStream::of_packets(name, &track.private, packets.into_iter(), truth)),
+        Codec::H265 => Some(TestStream::of_h265_packets(name, &track.private, packets.into_iter(), truth)),
         Codec::AV1 | Codec::VP8 | Codec::VP9 | Codec::MJPEG => {
             packets.retain(|packet| !packet.is_empty());
             Some(TestStream::frames(name, &track, packets, truth))

@@ -31,6 +31,9 @@ macro_rules! stream {
     (vp9 $name:literal) => {
         stream!("vp9_", "../streams-vp9/", $name, "ivf")
     };
+    (h265 $name:literal) => {
+        stream!("h265_", "../streams-h265/", $name, "265")
+    };
     (av1 $name:literal) => {
         stream!("av1_", "../streams-av1/", $name, "ivf")
     };
@@ -102,6 +105,28 @@ pub(crate) const ALL: &[Inside] = &[
     stream!(av1 "gen_size_16x16"),
     stream!(av1 "gen_superres"),
     stream!(av1 "gen_svt_film_grain"),
+    stream!(h265 "gen_format_change"),
+    stream!(h265 "gen_full_range_601"),
+    stream!(h265 "gen_gbr"),
+    stream!(h265 "gen_main10_hlg"),
+    stream!(h265 "gen_main12"),
+    stream!(h265 "gen_main422_10"),
+    stream!(h265 "gen_main444"),
+    stream!(h265 "gen_main_bpyramid"),
+    stream!(h265 "gen_main_crop_322x182"),
+    stream!(h265 "gen_main_field_seq_tff"),
+    stream!(h265 "gen_main_hash_sei"),
+    stream!(h265 "gen_main_hrd_sei"),
+    stream!(h265 "gen_main_intra_refresh"),
+    stream!(h265 "gen_main_lossless"),
+    stream!(h265 "gen_main_open_gop"),
+    stream!(h265 "gen_main_radl"),
+    stream!(h265 "gen_main_scaling_list"),
+    stream!(h265 "gen_main_slices"),
+    stream!(h265 "gen_main_weightp_fade"),
+    stream!(h265 "gen_main_wpp_ctu16"),
+    stream!(h265 "gen_mono"),
+    stream!(h265 "gen_start_cra_rasl"),
     stream!(mjpeg "gen_411"),
     stream!(mjpeg "gen_420"),
     stream!(mjpeg "gen_420_limited"),

@@ -35,6 +35,7 @@
 mod checks;
 mod damage;
 mod files;
+mod h265;
 mod inside;
 mod kit;
 mod play;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use kineframe_bitstream::frames::FrameStream;
 use kineframe_bitstream::h264::{OutputOrder, PictureOrder, RandomAccess, SliceHeader, Stream};
-use kineframe_bitstream::identify;
+use kineframe_bitstream::{h265, identify};
 use kineframe_codec::{
     ChromaSiting, Codec, CodecParameters, ColorRange, ColorSpace, MatrixCoefficients, NalFraming, Size,
 };
@@ -17,6 +17,7 @@ use crate::choose::Coded;
 #[derive(Debug)]
 pub(crate) enum Analyser {
     H264(Box<H264>, Option<(u32, u32)>),
+    H265(Box<H265>, Option<(u32, u32)>),
     /// A codec whose packets are whole frames in presentation order.
     Frames(Box<Frames>, Option<(u32, u32)>),
 }
@@ -26,6 +27,9 @@ pub(crate) enum Analyser {
 pub(crate) struct Found {
     pub coded: Coded,
     pub random_access: RandomAccess,
+    /// After a start here, pictures are right from this place in presentation on, and once so many more references
+    /// have come (H.264 §D.2.8).
+    pub sound_from: (OutputOrder, u16),
     /// How its NAL units are told apart, whatever the container announces.
     pub framing: NalFraming,
     /// There should be something in it, and nothing can be read.
@@ -43,9 +47,14 @@ impl Analyser {
         if identified.codec == Codec::H264 {
             let mut stream = Stream::new(&identified.private);
             stream.set_container(size, color);
-            let (order, params) = (PictureOrder::default(), None);
-            let track = H264 { stream, order, last: None, place: START, framing: NalFraming::None, params };
+            let (order, told) = (PictureOrder::default(), Told::default());
+            let track = H264 { stream, order, last: None, place: START, told };
             return Some(Self::H264(Box::new(track), aspect));
+        }
+        if identified.codec == Codec::H265 {
+            let mut stream = h265::Stream::new(&identified.private);
+            stream.set_container(size, color);
+            return Some(Self::H265(Box::new(H265 { stream, told: Told::default() }), aspect));
         }
         let mut stream = FrameStream::new(&identified);
         stream.set_container(size, color);
@@ -56,26 +65,31 @@ impl Analyser {
     pub(crate) fn read(&mut self, data: &Bytes, keyframe: bool) -> Found {
         match self {
             Self::H264(track, _) => track.read(data),
+            Self::H265(track, _) => track.read(data),
             Self::Frames(track, _) => track.read(data, keyframe),
         }
     }
 
     /// Width to height of a sample.
     pub(crate) fn sample_aspect(&self) -> Option<(u32, u32)> {
-        match self {
-            Self::Frames(_, aspect) => *aspect,
+        let (stated, container) = match self {
+            Self::Frames(_, container) => (None, container),
             Self::H264(track, container) => {
-                let stated = track.stream.sps().and_then(|sps| sps.vui?.sample_aspect_ratio);
-                stated.map(|(width, height)| (width.into(), height.into())).or(*container)
+                (track.stream.sps().and_then(|sps| sps.vui?.sample_aspect_ratio), container)
             }
-        }
+            Self::H265(track, container) => {
+                (track.stream.sps().and_then(|sps| sps.vui?.sample_aspect_ratio), container)
+            }
+        };
+        stated.map(|(width, height)| (width.into(), height.into())).or(*container)
     }
 
     /// The parameters in force, the frame last read included. The same handle as long as nothing has changed.
     pub(crate) fn parameters(&mut self) -> Arc<CodecParameters> {
         match self {
             Self::Frames(track, _) => track.parameters(),
-            Self::H264(track, _) => track.parameters(),
+            Self::H264(track, _) => track.told.parameters(track.stream.generation(), || track.stream.parameters()),
+            Self::H265(track, _) => track.told.parameters(track.stream.generation(), || track.stream.parameters()),
         }
     }
 }
@@ -90,9 +104,45 @@ pub(crate) struct H264 {
     /// The first slice of the frame before, unless that was a second field.
     last: Option<SliceHeader>,
     place: OutputOrder,
+    told: Told,
+}
+
+/// What has been told of a track whose frames are NAL units.
+#[derive(Debug, Default)]
+struct Told {
     /// Of the last frame at which decoding can start.
-    framing: NalFraming,
+    framing: Option<NalFraming>,
     params: Option<(u64, Arc<CodecParameters>)>,
+}
+
+impl Told {
+    /// A frame at which decoding can start is framed like this, whatever the track announces.
+    fn start(&mut self, framing: NalFraming) {
+        if self.framing != Some(framing) {
+            self.framing = Some(framing);
+            self.params = None;
+        }
+    }
+
+    /// The parameters of this generation, with the framing that frames have.
+    fn parameters(&mut self, generation: u64, of_stream: impl FnOnce() -> CodecParameters) -> Arc<CodecParameters> {
+        if let Some((of, params)) = &self.params
+            && *of == generation
+        {
+            return params.clone();
+        }
+        // One real capture announces lengths and has start codes.
+        let framing = self.framing.unwrap_or(NalFraming::None);
+        let mut params = Arc::new(CodecParameters { framing, ..of_stream() });
+        // Sets that came again, or another CodecPrivate that says the same: an open decoder stays right.
+        if let Some((_, before)) = &self.params
+            && *before.as_ref() == *params
+        {
+            params = before.clone();
+        }
+        self.params = Some((generation, params.clone()));
+        params
+    }
 }
 
 impl H264 {
@@ -107,9 +157,8 @@ impl H264 {
                 self.place = place;
             }
         }
-        if unit.random_access != RandomAccess::None && unit.framing != self.framing {
-            self.framing = unit.framing;
-            self.params = None;
+        if unit.random_access != RandomAccess::None {
+            self.told.start(unit.framing);
         }
         self.last = unit.slice.clone().filter(|_| !second_field);
         let coded = Coded {
@@ -121,26 +170,36 @@ impl H264 {
             depth,
         };
         let unreadable = unit.slices == 0 && unit.error.is_some();
-        Found { coded, random_access: unit.random_access, framing: unit.framing, unreadable }
+        let frames = if let RandomAccess::RecoveryPoint { frames } = unit.random_access { frames } else { 0 };
+        let sound_from = (self.place, frames);
+        Found { coded, random_access: unit.random_access, sound_from, framing: unit.framing, unreadable }
     }
+}
 
-    fn parameters(&mut self) -> Arc<CodecParameters> {
-        let generation = self.stream.generation();
-        if let Some((of, params)) = &self.params
-            && *of == generation
-        {
-            return params.clone();
+/// An H.265 track.
+#[derive(Debug)]
+pub(crate) struct H265 {
+    stream: h265::Stream,
+    told: Told,
+}
+
+impl H265 {
+    fn read(&mut self, data: &Bytes) -> Found {
+        let unit = self.stream.packet(data);
+        if unit.random_access != RandomAccess::None {
+            self.told.start(unit.framing);
         }
-        // One real capture announces lengths and has start codes.
-        let mut params = Arc::new(CodecParameters { framing: self.framing, ..self.stream.parameters() });
-        // Sets that came again, or another CodecPrivate that says the same: an open decoder stays right.
-        if let Some((_, before)) = &self.params
-            && *before.as_ref() == *params
-        {
-            params = before.clone();
-        }
-        self.params = Some((generation, params.clone()));
-        params
+        let coded = Coded {
+            picture: unit.is_shown,
+            // Parameter sets alone must reach the decoder, and so must an end of sequence.
+            reference: unit.is_reference || unit.slices == 0,
+            second_field: false,
+            order: unit.order,
+            depth: self.stream.sps().map_or(16, |sps| sps.max_reorder.into()),
+        };
+        let unreadable = unit.slices == 0 && unit.error.is_some();
+        let sound_from = (unit.sound_from, 0);
+        Found { coded, random_access: unit.random_access, sound_from, framing: unit.framing, unreadable }
     }
 }
 
@@ -164,7 +223,8 @@ impl Frames {
             depth: 0,
         };
         let unreadable = look.error.is_some();
-        Found { coded, random_access: look.random_access, framing: NalFraming::None, unreadable }
+        let sound_from = (self.place, 0);
+        Found { coded, random_access: look.random_access, sound_from, framing: NalFraming::None, unreadable }
     }
 
     fn parameters(&mut self) -> Arc<CodecParameters> {

@@ -101,9 +101,10 @@ impl Lane {
                 self.started = true;
                 self.sound = Sound::Yes;
             }
-            RandomAccess::RecoveryPoint { frames } if !self.started || self.sound == Sound::No => {
+            RandomAccess::RecoveryPoint { .. } if !self.started || self.sound == Sound::No => {
                 self.started = true;
-                self.sound = Sound::From { order: found.coded.order, frames };
+                let (order, frames) = found.sound_from;
+                self.sound = Sound::From { order, frames };
             }
             RandomAccess::Intra if !self.started => {
                 self.started = true;

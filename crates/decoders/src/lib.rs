@@ -6,12 +6,13 @@
 //! 1. `rusty_h264` (feature `rusty-h264`): the fastest; 8-bit 4:2:0 frames.
 //! 2. `rust_h264` (feature `rust-h264`): nearly all of H.264; goes on after damage.
 //! 3. `openh264` (feature `openh264`): Baseline streams that both refuse, and whenever it is named.
-//! 4. `dav1d` (feature `dav1d`, which needs the system's libdav1d): AV1, fast.
-//! 5. `rav1d` (feature `rav1d`): AV1 without a system library. Its functions have the names of dav1d's, so that a
+//! 4. `rust_h265` (feature `rust-h265`): H.265 in 4:2:0 and 4:4:4, 8 to 12 bits.
+//! 5. `dav1d` (feature `dav1d`, which needs the system's libdav1d): AV1, fast.
+//! 6. `rav1d` (feature `rav1d`): AV1 without a system library. Its functions have the names of dav1d's, so that a
 //!    program can hold one of the two: it is left out where `dav1d` is in.
-//! 6. `vpx` (feature `vpx`, which needs the system's libvpx): VP8 and VP9, fast.
-//! 7. `rusty_vp9` (feature `rusty-vp9`): VP9 without a system library.
-//! 8. `rusty_jpeg` (feature `rusty-jpeg`): Motion JPEG.
+//! 7. `vpx` (feature `vpx`, which needs the system's libvpx): VP8 and VP9, fast.
+//! 8. `rusty_vp9` (feature `rusty-vp9`): VP9 without a system library.
+//! 9. `rusty_jpeg` (feature `rusty-jpeg`): Motion JPEG.
 //!
 //! ```
 //! let decoders = kineframe_decoders::default_list();
@@ -35,6 +36,8 @@ pub use kineframe_codec_openh264 as openh264;
 pub use kineframe_codec_rav1d as rav1d;
 #[cfg(feature = "rust-h264")]
 pub use kineframe_codec_rust_h264 as rust_h264;
+#[cfg(feature = "rust-h265")]
+pub use kineframe_codec_rust_h265 as rust_h265;
 #[cfg(feature = "rusty-h264")]
 pub use kineframe_codec_rusty_h264 as rusty_h264;
 #[cfg(feature = "rusty-jpeg")]
@@ -53,6 +56,8 @@ pub fn default_list() -> Decoders {
         Arc::new(rust_h264::Factory),
         #[cfg(feature = "openh264")]
         Arc::new(openh264::Factory),
+        #[cfg(feature = "rust-h265")]
+        Arc::new(rust_h265::Factory),
         #[cfg(feature = "dav1d")]
         Arc::new(dav1d::Factory),
         #[cfg(all(feature = "rav1d", not(feature = "dav1d")))]

@@ -7,10 +7,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use kineframe_codec::{
     CodecParameters, DecodeError, DecodeErrorKind, DecodeOptions, Packet, Picture, PictureBuffer, PictureSink,
-    PixelFormat, Recovery, Rect, VideoDecoder, guard,
+    PixelFormat, Recovery, Rect, VideoDecoder,
 };
 
 use super::{CodedFrame, FrameStream};
+pub use crate::backend::EngineError;
+use crate::backend::Guarded;
 
 /// A wrapped decoder: it takes packet after packet, and hands pictures out at once.
 pub trait Engine: Send {
@@ -49,17 +51,6 @@ impl fmt::Debug for Decoded {
     }
 }
 
-/// Why an [`Engine`] did not decode a packet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum EngineError {
-    /// The stream uses something that the decoder does not do. Another one must take over.
-    Unsupported(String),
-    /// The packet is damaged, or references are missing; the decoder can go on with the next one.
-    Damaged(String),
-    /// The decoder failed for a reason of its own.
-    Internal(String),
-}
-
 /// Which reference slots hold what the encoder meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Slots {
@@ -86,11 +77,9 @@ impl Slots {
 
 /// Drives an [`Engine`] as a [`VideoDecoder`].
 pub struct Driver<E> {
-    factory: Arc<str>,
     make: fn(&DecodeOptions) -> Result<E, EngineError>,
     options: DecodeOptions,
-    /// `None` after a panic, until [`reset`](VideoDecoder::reset).
-    engine: Option<E>,
+    engine: Guarded<E>,
     initial: FrameStream,
     stream: FrameStream,
     sets: Vec<Bytes>,
@@ -119,13 +108,10 @@ impl<E: Engine> Driver<E> {
         if let Some(size) = stream.size() {
             options.limits.check_size(factory, size)?;
         }
-        let factory = Arc::from(factory);
-        let engine = start(&factory, make, options, None)?;
         Ok(Driver {
-            factory,
             make,
             options: options.clone(),
-            engine: Some(engine),
+            engine: Guarded::start(factory, || make(options))?,
             initial: stream.clone(),
             stream,
             sets: params.parameter_sets.clone(),
@@ -137,22 +123,16 @@ impl<E: Engine> Driver<E> {
     }
 
     fn error(&self, kind: DecodeErrorKind, recovery: Recovery) -> DecodeError {
-        DecodeError::new(&self.factory, kind, recovery)
+        DecodeError::new(&self.engine.factory, kind, recovery)
     }
 
-    /// Runs the engine. A panic takes it away.
-    fn run<T>(&mut self, f: impl FnOnce(&mut E) -> Result<T, EngineError>) -> Result<T, DecodeError> {
-        let Some(mut engine) = self.engine.take() else {
-            let what = "the decoder panicked before and was not reset".to_owned();
-            return Err(self.error(DecodeErrorKind::Internal(what), Recovery::Reopen));
-        };
-        // A panic unwinds through the engine and drops it.
-        let (engine, result) = guard(&self.factory, move || {
-            let result = f(&mut engine);
-            Ok((engine, result))
-        })?;
-        self.engine = Some(engine);
-        result.map_err(|failed| failed.of(&self.factory))
+    /// Starts the engine anew, with the parameter sets in force.
+    fn restart(&mut self) -> Result<(), DecodeError> {
+        let (make, options) = (self.make, &self.options);
+        self.engine.restart(|| make(options))?;
+        self.sets = self.stream.parameters().parameter_sets;
+        (self.told, self.stale) = (false, false);
+        Ok(())
     }
 
     /// Reads the headers of a packet; every size has been checked against the limits afterwards.
@@ -172,7 +152,7 @@ impl<E: Engine> Driver<E> {
             }
         };
         for size in frames.iter().filter_map(|frame| frame.size).chain(self.stream.size()) {
-            limits.check_size(&self.factory, size)?;
+            limits.check_size(&self.engine.factory, size)?;
         }
         Ok(frames)
     }
@@ -180,20 +160,17 @@ impl<E: Engine> Driver<E> {
     /// Decodes a packet, keeps the slots, and tells whether what is shown of it is damaged.
     fn packet(&mut self, packet: &Bytes, frames: &[CodedFrame]) -> Result<bool, DecodeError> {
         if self.stale && frames.first().is_some_and(|frame| frame.clean) {
-            let old = self.engine.take();
-            self.engine = Some(start(&self.factory, self.make, &self.options, old)?);
-            self.sets = self.stream.parameters().parameter_sets;
-            (self.told, self.stale) = (false, false);
+            self.restart()?;
         }
         if !self.told {
             for unit in self.sets.clone() {
-                self.run(|engine| engine.parameter_set(&unit))?;
+                self.engine.run(|engine| engine.parameter_set(&unit))?;
             }
             self.told = true;
         }
         let mut shown = std::mem::take(&mut self.shown);
         shown.clear();
-        let result = self.run(|engine| engine.packet(packet, &mut shown).map(|()| shown));
+        let result = self.engine.run(|engine| engine.packet(packet, &mut shown).map(|()| shown));
         let missing = frames.iter().any(|frame| frame.shown);
         let result = result.and_then(|shown| {
             if shown.is_empty() && missing {
@@ -221,30 +198,6 @@ impl<E: Engine> Driver<E> {
                 Err(error)
             }
         }
-    }
-}
-
-/// Makes an engine; the old one is dropped first, where its panic is caught as well.
-fn start<E: Engine>(
-    factory: &Arc<str>,
-    make: fn(&DecodeOptions) -> Result<E, EngineError>,
-    options: &DecodeOptions,
-    old: Option<E>,
-) -> Result<E, DecodeError> {
-    guard(factory, move || {
-        drop(old);
-        make(options).map_err(|failed| failed.of(factory))
-    })
-}
-
-impl EngineError {
-    fn of(self, factory: &str) -> DecodeError {
-        let (kind, recovery) = match self {
-            Self::Unsupported(what) => (DecodeErrorKind::Unsupported(what), Recovery::Reopen),
-            Self::Damaged(what) => (DecodeErrorKind::Damaged(what), Recovery::NextPacket),
-            Self::Internal(what) => (DecodeErrorKind::Internal(what), Recovery::Reopen),
-        };
-        DecodeError::new(factory, kind, recovery)
     }
 }
 
@@ -288,11 +241,8 @@ impl<E: Engine> VideoDecoder for Driver<E> {
     }
 
     fn reset(&mut self) -> Result<(), DecodeError> {
-        let old = self.engine.take();
-        self.engine = Some(start(&self.factory, self.make, &self.options, old)?);
         self.stream = self.initial.clone();
-        self.sets = self.stream.parameters().parameter_sets;
-        (self.told, self.stale) = (false, false);
+        self.restart()?;
         self.slots = Slots::EMPTY;
         Ok(())
     }
@@ -300,6 +250,6 @@ impl<E: Engine> VideoDecoder for Driver<E> {
 
 impl<E> fmt::Debug for Driver<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Driver").field("factory", &self.factory).finish_non_exhaustive()
+        f.debug_struct("Driver").field("factory", &self.engine.factory).finish_non_exhaustive()
     }
 }

@@ -42,7 +42,7 @@ impl AvcConfig {
             return Err(error("configurationVersion", 1, kind));
         }
         let mut rest = record.slice(6..);
-        let (sps, sps_cut) = take_units(&mut rest, count & 0x1f);
+        let (sps, sps_cut) = take_units(&mut rest, u16::from(count & 0x1f));
         let mut config = AvcConfig {
             profile_idc,
             constraint_flags,
@@ -54,7 +54,7 @@ impl AvcConfig {
         };
         if let (false, Some(&count)) = (sps_cut, rest.first()) {
             rest = rest.slice(1..);
-            (config.pps, config.cut) = take_units(&mut rest, count);
+            (config.pps, config.cut) = take_units(&mut rest, count.into());
         }
         Ok(config)
     }
@@ -108,7 +108,7 @@ impl AvcConfig {
 }
 
 /// Takes `count` units with lengths of two bytes; and whether the bytes ended before.
-fn take_units(rest: &mut Bytes, count: u8) -> (Vec<Bytes>, bool) {
+pub(crate) fn take_units(rest: &mut Bytes, count: u16) -> (Vec<Bytes>, bool) {
     let mut units = Vec::new();
     for _ in 0..count {
         let Some(&prefix) = rest.first_chunk::<2>() else { return (units, true) };

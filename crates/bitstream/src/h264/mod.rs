@@ -20,9 +20,11 @@ mod vui;
 
 pub use access_unit::{AccessUnit, AccessUnitError, RandomAccess};
 pub use avcc::AvcConfig;
+pub(crate) use avcc::take_units;
 pub use nal::{NalHeader, NalType};
-pub use poc::{OutputOrder, PictureOrder, Reorder};
+pub use poc::PictureOrder;
 pub use pps::Pps;
+pub(crate) use sei::for_each_message;
 pub use sei::{RecoveryPoint, for_each_sei, recovery_point};
 pub use sets::ParameterSets;
 pub use slice::{PictureStructure, SliceHeader, SliceType};
@@ -32,3 +34,5 @@ pub use split::AccessUnits;
 pub use sps::{Crop, PocType, Sps};
 pub use stream::Stream;
 pub use vui::{BitstreamRestriction, Timing, Vui};
+
+pub use crate::order::{OutputOrder, Reorder};

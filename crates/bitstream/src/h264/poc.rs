@@ -1,17 +1,6 @@
 //! Picture order count: from decoding order to output order (H.264 §8.2.1).
 
-use std::collections::BTreeMap;
-
-use super::{PictureStructure, PocType, SliceHeader, Sps};
-
-/// The place of a picture in output order. Compares across IDR pictures too, with which the count begins anew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct OutputOrder {
-    /// IDR pictures, and pictures that drop all references, up to and with this one.
-    pub epoch: u64,
-    /// `PicOrderCnt()` of the frame, or of the field that has come.
-    pub count: i64,
-}
+use super::{OutputOrder, PictureStructure, PocType, SliceHeader, Sps};
 
 /// Computes the order count of pictures that come in decoding order; by default before the first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -111,63 +100,6 @@ fn expected_delta(offset: i64, slice: &SliceHeader, for_non_ref: i64, offsets: &
         expected += offsets.iter().take(place as usize + 1).map(|offset| i64::from(*offset)).sum::<i64>();
     }
     expected + if non_ref { for_non_ref } else { 0 }
-}
-
-/// Holds pictures back until the order of output allows them, for decoders that hand them out in decoding order.
-///
-/// ```
-/// use kineframe_bitstream::h264::{OutputOrder, Reorder};
-///
-/// let mut reorder = Reorder::new(1);
-/// let mut shown = Vec::new();
-/// for count in [0, 4, 2, 6] {
-///     reorder.push(OutputOrder { epoch: 1, count }, count);
-///     shown.extend(std::iter::from_fn(|| reorder.next_ready()));
-/// }
-/// assert_eq!(shown, [0, 2, 4]);
-/// assert_eq!(reorder.next_held(), Some(6));
-/// ```
-#[derive(Debug, Clone)]
-pub struct Reorder<T> {
-    depth: usize,
-    /// By order, then by arrival: two pictures of equal count, which damage makes, are both kept.
-    held: BTreeMap<(OutputOrder, u64), T>,
-    arrived: u64,
-}
-
-impl<T> Reorder<T> {
-    /// Holds back `depth` pictures: [`Sps::max_reorder_frames`].
-    pub fn new(depth: u32) -> Self {
-        Reorder { depth: depth as usize, held: BTreeMap::new(), arrived: 0 }
-    }
-
-    /// Another depth, from the next call on.
-    pub fn set_depth(&mut self, depth: u32) {
-        self.depth = depth as usize;
-    }
-
-    /// Takes a picture.
-    pub fn push(&mut self, order: OutputOrder, picture: T) {
-        self.held.insert((order, self.arrived), picture);
-        self.arrived += 1;
-    }
-
-    /// The next picture that nothing to come can precede: there are more than `depth`, or its epoch is over.
-    pub fn next_ready(&mut self) -> Option<T> {
-        let (first, _) = self.held.first_key_value()?.0;
-        let (last, _) = self.held.last_key_value()?.0;
-        if self.held.len() > self.depth || first.epoch < last.epoch { self.next_held() } else { None }
-    }
-
-    /// The next picture held back, ready or not: for a flush.
-    pub fn next_held(&mut self) -> Option<T> {
-        self.held.pop_first().map(|(_, picture)| picture)
-    }
-
-    /// Forgets all pictures.
-    pub fn clear(&mut self) {
-        self.held.clear();
-    }
 }
 
 #[cfg(test)]

@@ -16,9 +16,14 @@ pub struct RecoveryPoint {
 
 /// Calls `f` with type and payload of each message of a SEI NAL unit, until `f` says stop by `false`. A message
 /// that reaches beyond the unit ends the walk.
-pub fn for_each_sei(nal: &[u8], mut f: impl FnMut(u32, &[u8]) -> bool) {
+pub fn for_each_sei(nal: &[u8], f: impl FnMut(u32, &[u8]) -> bool) {
+    for_each_message(nal, 1, f);
+}
+
+/// As [`for_each_sei`], behind a NAL header of any length: H.265 has the same messages behind two bytes.
+pub(crate) fn for_each_message(nal: &[u8], header: usize, mut f: impl FnMut(u32, &[u8]) -> bool) {
     let rbsp = unescape(nal);
-    let mut rest = rbsp.get(1..).unwrap_or_default();
+    let mut rest = rbsp.get(header..).unwrap_or_default();
     // `more_rbsp_data()`: the unit ends with a byte of 0x80.
     while rest.len() > 1 {
         let Some(kind) = take_ff_coded(&mut rest) else { return };

@@ -1,20 +1,16 @@
 //! The parameter sets that have been seen, by number.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 
 use super::{NalHeader, NalType, Pps, Sps};
-use crate::{Error, ErrorKind};
-
-/// Longest parameter set that is kept: what an `avcC` record can hold.
-const LONGEST: usize = 0xffff;
+use crate::Error;
+use crate::sets::{SetMap, check_length};
 
 /// SPS and PPS in force; none by default. At most 32 of the one and 256 of the other, each of 64 KiB at most.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ParameterSets {
-    sps: BTreeMap<u8, (Bytes, Sps)>,
-    pps: BTreeMap<u8, (Bytes, Pps)>,
+    sps: SetMap<Sps>,
+    pps: SetMap<Pps>,
 }
 
 impl ParameterSets {
@@ -26,18 +22,17 @@ impl ParameterSets {
     /// A unit that cannot be read; what was known under its number stays.
     pub fn insert(&mut self, nal: &[u8]) -> Result<bool, Error> {
         let kind = NalHeader::of(nal).map(|header| header.kind);
-        if nal.len() > LONGEST && matches!(kind, Some(NalType::SPS | NalType::PPS)) {
-            let kind = ErrorKind::Range { value: nal.len() as i64, min: 1, max: LONGEST as i64 };
-            return Err(Error { unit: "parameter set", field: "length", bit: 0, kind });
+        if matches!(kind, Some(NalType::SPS | NalType::PPS)) {
+            check_length(nal)?;
         }
         Ok(match kind {
             Some(NalType::SPS) => {
                 let sps = Sps::parse(nal)?;
-                replace(&mut self.sps, sps.id, nal, sps)
+                self.sps.insert(sps.id, nal, sps)
             }
             Some(NalType::PPS) => {
                 let pps = Pps::parse(nal)?;
-                replace(&mut self.pps, pps.id, nal, pps)
+                self.pps.insert(pps.id, nal, pps)
             }
             _ => false,
         })
@@ -45,50 +40,41 @@ impl ParameterSets {
 
     /// The SPS of this number.
     pub fn sps(&self, id: u8) -> Option<&Sps> {
-        self.sps.get(&id).map(|(_, sps)| sps)
+        self.sps.set(id)
     }
 
     /// The PPS of this number.
     pub fn pps(&self, id: u8) -> Option<&Pps> {
-        self.pps.get(&id).map(|(_, pps)| pps)
+        self.pps.set(id)
     }
 
     /// The NAL unit that the SPS of this number was read from.
     pub fn sps_unit(&self, id: u8) -> Option<&Bytes> {
-        self.sps.get(&id).map(|(nal, _)| nal)
+        self.sps.unit(id)
     }
 
     /// The NAL unit that the PPS of this number was read from.
     pub fn pps_unit(&self, id: u8) -> Option<&Bytes> {
-        self.pps.get(&id).map(|(nal, _)| nal)
+        self.pps.unit(id)
     }
 
     /// All SPS, by number.
     pub fn all_sps(&self) -> impl Iterator<Item = &Sps> {
-        self.sps.values().map(|(_, sps)| sps)
+        self.sps.sets()
     }
 
     /// All PPS, by number.
     pub fn all_pps(&self) -> impl Iterator<Item = &Pps> {
-        self.pps.values().map(|(_, pps)| pps)
+        self.pps.sets()
     }
 
     /// The NAL units: SPS by number, then PPS by number.
     pub fn units(&self) -> Vec<Bytes> {
-        let sps = self.sps.values().map(|(nal, _)| nal.clone());
-        sps.chain(self.pps.values().map(|(nal, _)| nal.clone())).collect()
+        self.sps.units().chain(self.pps.units()).cloned().collect()
     }
 
     /// Whether there is an SPS and a PPS that names it.
     pub fn is_usable(&self) -> bool {
-        self.pps.values().any(|(_, pps)| self.sps.contains_key(&pps.sps_id))
+        self.pps.sets().any(|pps| self.sps.set(pps.sps_id).is_some())
     }
-}
-
-fn replace<T>(sets: &mut BTreeMap<u8, (Bytes, T)>, id: u8, nal: &[u8], set: T) -> bool {
-    if sets.get(&id).is_some_and(|(known, _)| known == nal) {
-        return false;
-    }
-    sets.insert(id, (Bytes::copy_from_slice(nal), set));
-    true
 }

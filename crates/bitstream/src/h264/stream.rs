@@ -4,7 +4,8 @@ use bytes::Bytes;
 use kineframe_codec::{Codec, CodecParameters, ColorSpace, NalFraming, Size};
 
 use super::{AccessUnit, AvcConfig, ParameterSets, Sps};
-use crate::{LengthPrefixedUnits, StartCodeUnits, begins_with_start_code, detect_framing};
+use crate::framing::packet_framing;
+use crate::{StartCodeUnits, begins_with_start_code};
 
 /// Follows a track: `CodecPrivate`, overlaid with the parameter sets in its packets.
 ///
@@ -90,18 +91,7 @@ impl Stream {
     /// A packet that contradicts `CodecPrivate`, start codes where lengths were announced, is read as what it is;
     /// [`AccessUnit::framing`] tells.
     pub fn packet(&mut self, packet: &[u8]) -> AccessUnit {
-        if self.framing.is_none() {
-            self.framing = detect_framing(packet);
-        }
-        let framing = match self.framing {
-            Some(NalFraming::LengthPrefixed(size))
-                if begins_with_start_code(packet) && LengthPrefixedUnits::new(packet, size).any(|u| u.is_err()) =>
-            {
-                NalFraming::StartCodes
-            }
-            Some(framing) => framing,
-            None => NalFraming::StartCodes,
-        };
+        let framing = packet_framing(&mut self.framing, packet);
         let unit = AccessUnit::scan(packet, framing, &mut self.sets);
         self.generation += u64::from(unit.changed_parameter_sets);
         if let Some(slice) = &unit.slice {

@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use kineframe_bitstream::h264::AvcConfig;
+use kineframe_bitstream::h265::{HevcConfig, NalType};
 use kineframe_bitstream::{
     FramingError, LengthPrefixedUnits, NalUnits, StartCodeUnits, begins_with_start_code, detect_framing, identify,
     start_codes_to_lengths,
@@ -86,20 +87,23 @@ impl SampleEntry {
     }
 }
 
-/// `entry` with the `avcC` record that MP4 needs, where its own `CodecPrivate` has no parameter sets: taken from
-/// `frame`, a random access point of the track. Tracks of other codecs, and those that are complete, as they are.
+/// `entry` with the `avcC` or `hvcC` record that MP4 needs, where its own `CodecPrivate` has no parameter sets: taken
+/// from `frame`, a random access point of the track. Tracks of other codecs, and those that are complete, as they are.
 pub fn with_parameter_sets(entry: &TrackEntry, frame: &[u8]) -> TrackEntry {
     let mut entry = entry.clone();
     let private = entry.decoded_codec_private(16 << 20).and_then(Result::ok).unwrap_or_default();
-    let is_avc = identify(&entry.codec_id, &private).is_some_and(|known| known.codec == Codec::H264);
-    if !is_avc || avc_record(&private).is_some() {
-        return entry;
-    }
-    let Some(framing) = detect_framing(frame) else { return entry };
-    let units = NalUnits::new(frame, framing).filter_map(Result::ok);
-    if let Some(record) = record_of_sets(units) {
-        // Whatever the track was called, this is what `V_MPEG4/ISO/AVC` holds.
-        entry.codec_id = String::from("V_MPEG4/ISO/AVC");
+    // Whatever the track was called, these are what hold such records.
+    let codec = identify(&entry.codec_id, &private).map(|known| known.codec);
+    let (codec_id, known) = match codec {
+        Some(Codec::H264) => ("V_MPEG4/ISO/AVC", avc_record(&private)),
+        Some(Codec::H265) => ("V_MPEGH/ISO/HEVC", hevc_record(&private)),
+        _ => return entry,
+    };
+    let Some(framing) = detect_framing(frame).filter(|_| known.is_none()) else { return entry };
+    let units = &mut NalUnits::new(frame, framing).filter_map(Result::ok);
+    let record = if codec == Some(Codec::H264) { avc_record_of_sets(units) } else { hevc_record_of_sets(units) };
+    if let Some(record) = record {
+        entry.codec_id = codec_id.to_owned();
         entry.encodings.clear();
         entry.codec_private = Some(record);
     }
@@ -127,7 +131,7 @@ fn video(entry: &TrackEntry, private: &Bytes) -> Result<SampleEntry, Refused> {
     // The four-character code and the box with the decoder's configuration.
     let (code, config): (&[u8; 4], Config) = match identified.codec {
         Codec::H264 => {
-            let record = avc_record(&private).or_else(|| record_of_sets(StartCodeUnits::new(&private)));
+            let record = avc_record(&private).or_else(|| avc_record_of_sets(&mut StartCodeUnits::new(&private)));
             let record = record.ok_or("its CodecPrivate has no parameter sets")?;
             // Baseline has no B slices.
             reorders = record.get(1) != Some(&66);
@@ -135,13 +139,11 @@ fn video(entry: &TrackEntry, private: &Bytes) -> Result<SampleEntry, Refused> {
             (b"avc1", Config::Raw(b"avcC", four_byte_lengths(&record, 4)))
         }
         Codec::H265 => {
-            // Version 1, and the 23 bytes before the arrays.
-            if private.first() != Some(&1) || private.len() < 23 {
-                return Err("its CodecPrivate is no HEVCDecoderConfigurationRecord");
-            }
-            convert = Convert::Nal { declared: Some(length_size(&private, 21)) };
+            let record = hevc_record(&private).or_else(|| hevc_record_of_sets(&mut StartCodeUnits::new(&private)));
+            let record = record.ok_or("its CodecPrivate has no parameter sets")?;
+            convert = Convert::Nal { declared: hevc_record(&private).map(|record| length_size(&record, 21)) };
             reorders = true;
-            (b"hvc1", Config::Raw(b"hvcC", four_byte_lengths(&private, 21)))
+            (b"hvc1", Config::Raw(b"hvcC", four_byte_lengths(&record, 21)))
         }
         Codec::AV1 => {
             // Marker and version 1, and the four bytes before the configuration OBUs.
@@ -283,7 +285,27 @@ fn avc_record(private: &Bytes) -> Option<Bytes> {
     (!config.cut && !config.sps.is_empty() && !config.pps.is_empty()).then(|| private.clone())
 }
 
-fn record_of_sets<'a>(units: impl Iterator<Item = &'a [u8]>) -> Option<Bytes> {
+/// `private` where it is an `hvcC` record with parameter sets. Early muxers called its version 0.
+fn hevc_record(private: &Bytes) -> Option<Bytes> {
+    let config = HevcConfig::parse(private).ok().filter(|config| !config.cut)?;
+    let has = |kind| config.arrays.iter().any(|array| array.kind == kind && !array.units.is_empty());
+    let complete = has(NalType::SPS) && has(NalType::PPS);
+    complete.then(|| if private.first() == Some(&1) { private.clone() } else { config.to_bytes() })
+}
+
+fn hevc_record_of_sets(units: &mut dyn Iterator<Item = &[u8]>) -> Option<Bytes> {
+    let mut sets: Vec<Bytes> = Vec::new();
+    for unit in units {
+        let is_set = NalType(unit.first()? >> 1 & 0x3f).is_parameter_set();
+        if is_set && !sets.iter().any(|known| known == unit) {
+            sets.push(Bytes::copy_from_slice(unit));
+        }
+    }
+    let record = HevcConfig::new(sets).ok()?;
+    record.arrays.iter().any(|array| array.kind == NalType::PPS).then(|| record.to_bytes())
+}
+
+fn avc_record_of_sets(units: &mut dyn Iterator<Item = &[u8]>) -> Option<Bytes> {
     let (mut sps, mut pps) = (Vec::new(), Vec::new());
     for unit in units {
         let sets = match unit.first()? & 0x1f {

@@ -1,16 +1,16 @@
 //! A [`VideoDecoder`] out of a decoder that takes slices and gives pictures in decoding order.
 
 use std::fmt;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use kineframe_codec::{
-    CodecParameters, ColorSpace, DecodeError, DecodeErrorKind, DecodeOptions, Latency, Packet, PacketId, Picture,
-    PictureBuffer, PictureSink, PixelFormat, Recovery, Rect, VideoDecoder, guard,
+    CodecParameters, ColorSpace, DecodeError, DecodeErrorKind, DecodeOptions, Latency, Packet, PacketId, PictureSink,
+    Recovery, VideoDecoder,
 };
 
-use super::{CodedPicture, Stored, Tracker};
-use crate::h264::{OutputOrder, Pps, Reorder, Sps};
+use super::{CodedPicture, Decoded, EngineError, Stored, Tracker};
+use crate::backend::{Guarded, Held, Presentation};
+use crate::h264::{OutputOrder, Pps, Sps};
 
 /// A wrapped decoder: it takes the parameter sets and slices of one picture at a time, and hands the picture out at
 /// once, whole coded frames that nothing was cut from.
@@ -37,55 +37,6 @@ pub trait Engine: Send {
     }
 }
 
-/// The planes of a coded frame.
-#[derive(Clone)]
-pub struct Decoded {
-    /// The planes, of the coded size that the SPS says.
-    pub buffer: Arc<dyn PictureBuffer>,
-    /// The decoder concealed something.
-    pub damaged: bool,
-}
-
-impl fmt::Debug for Decoded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Decoded").field("damaged", &self.damaged).finish_non_exhaustive()
-    }
-}
-
-/// Why an [`Engine`] did not decode a picture.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum EngineError {
-    /// The stream uses something that the decoder does not do. Another one must take over.
-    Unsupported(String),
-    /// The picture is damaged; the decoder can go on with the next one.
-    Damaged(String),
-    /// The picture is damaged, or references are missing, and the decoder needs a random access point.
-    Stuck(String),
-    /// The decoder failed for a reason of its own.
-    Internal(String),
-}
-
-impl EngineError {
-    fn into_parts(self) -> (DecodeErrorKind, Recovery) {
-        match self {
-            Self::Unsupported(what) => (DecodeErrorKind::Unsupported(what), Recovery::Reopen),
-            Self::Damaged(what) => (DecodeErrorKind::Damaged(what), Recovery::NextPacket),
-            Self::Stuck(what) => (DecodeErrorKind::Damaged(what), Recovery::NextRandomAccess),
-            Self::Internal(what) => (DecodeErrorKind::Internal(what), Recovery::Reopen),
-        }
-    }
-}
-
-/// A picture whose turn in output order is still to come.
-struct Held {
-    order: OutputOrder,
-    id: PacketId,
-    visible: Rect,
-    format: PixelFormat,
-    color: ColorSpace,
-    decoded: Decoded,
-}
-
 /// A frame of which one field is decoded.
 struct HalfFrame {
     id: PacketId,
@@ -101,15 +52,10 @@ struct HalfFrame {
 /// limits; puts pictures into output order; marks those whose references are missing; turns a panic of the engine
 /// into an error.
 pub struct Driver<E> {
-    factory: Arc<str>,
     make: fn() -> E,
-    /// `None` after a panic, until [`reset`](VideoDecoder::reset).
-    engine: Option<E>,
+    engine: Guarded<E>,
     tracker: Tracker,
-    order: Reorder<Held>,
-    /// Pictures held back in it.
-    depth: u32,
-    newest_shown: Option<OutputOrder>,
+    shown: Presentation,
     /// Of the last picture.
     epoch: u64,
     latency: Latency,
@@ -131,13 +77,10 @@ impl<E: Engine> Driver<E> {
         make: fn() -> E,
     ) -> Result<Self, DecodeError> {
         Ok(Driver {
-            factory: Arc::from(factory),
             make,
-            engine: Some(guard(factory, || Ok(make()))?),
+            engine: Guarded::start(factory, || Ok(make()))?,
             tracker: Tracker::new(factory, params, options.limits)?,
-            order: Reorder::new(0),
-            depth: 0,
-            newest_shown: None,
+            shown: Presentation::new(),
             epoch: 0,
             latency: options.latency,
             color: params.color,
@@ -147,30 +90,13 @@ impl<E: Engine> Driver<E> {
         })
     }
 
-    /// Runs the engine. A panic takes it away.
-    fn run<T>(&mut self, f: impl FnOnce(&mut E) -> Result<T, EngineError>) -> Result<T, DecodeError> {
-        let factory = self.factory.clone();
-        let error = |(kind, recovery)| DecodeError::new(&factory, kind, recovery);
-        let Some(mut engine) = self.engine.take() else {
-            let what = "the decoder panicked before and was not reset".to_owned();
-            return Err(error((DecodeErrorKind::Internal(what), Recovery::Reopen)));
-        };
-        // A panic unwinds through the engine and drops it.
-        let (engine, result) = guard(&factory, move || {
-            let result = f(&mut engine);
-            Ok((engine, result))
-        })?;
-        self.engine = Some(engine);
-        result.map_err(|failed| error(failed.into_parts()))
-    }
-
     /// Gives the engine the sets that a picture names and that it does not have yet.
     fn feed(&mut self, picture: &CodedPicture) -> Result<(), DecodeError> {
         if self.fed_sps.as_ref().is_none_or(|fed| *fed != picture.sps) {
             let nal = Sps::without_cropping(&picture.sps.nal).map_err(|error| {
                 self.tracker.error(DecodeErrorKind::Damaged(error.to_string()), Recovery::NextRandomAccess)
             })?;
-            self.run(|engine| engine.parameter_set(&nal))?;
+            self.engine.run(|engine| engine.parameter_set(&nal))?;
             self.fed_sps = Some(picture.sps.clone());
             // A PPS is read in the light of its SPS.
             self.fed_pps.fill(None);
@@ -180,13 +106,12 @@ impl<E: Engine> Driver<E> {
                 Latency::Low if baseline => 0,
                 _ => picture.sps.set.max_reorder_frames(),
             };
-            self.depth = depth;
-            self.order.set_depth(depth);
+            self.shown.set_depth(depth);
         }
         for slice in &picture.slices {
             let fed = self.fed_pps.get(usize::from(slice.pps.set.id)).and_then(Option::as_ref);
             if fed.is_none_or(|fed| *fed != slice.pps) {
-                self.run(|engine| engine.parameter_set(&slice.pps.nal))?;
+                self.engine.run(|engine| engine.parameter_set(&slice.pps.nal))?;
                 if let Some(slot) = self.fed_pps.get_mut(usize::from(slice.pps.set.id)) {
                     *slot = Some(slice.pps.clone());
                 }
@@ -201,7 +126,7 @@ impl<E: Engine> Driver<E> {
         }
         let result = self
             .feed(picture)
-            .and_then(|()| self.run(|engine| engine.picture(&packet.data, picture)))
+            .and_then(|()| self.engine.run(|engine| engine.picture(&packet.data, picture)))
             .inspect_err(|_| self.tracker.lost(picture));
         let mut half = self.half.take().unwrap_or_else(|| HalfFrame {
             id: packet.id,
@@ -226,51 +151,22 @@ impl<E: Engine> Driver<E> {
 
     /// Puts a whole frame into output order.
     fn hold(&mut self, frame: HalfFrame, mut decoded: Decoded) {
-        if self.newest_shown.is_some_and(|shown| shown > frame.order && shown.epoch == frame.order.epoch) {
-            // Pictures are reordered by more than the stream says: from here on the delay is longer.
-            self.depth = (self.depth + 1).min(16);
-            self.order.set_depth(self.depth);
-        }
+        self.shown.decoded(frame.order);
         let sps = &frame.sps.set;
         let Some(format) = sps.format().filter(|_| frame.wanted) else { return };
         decoded.damaged |= frame.damaged;
         let color = sps.color().or(self.color);
         let held = Held { order: frame.order, id: frame.id, visible: sps.visible(), format, color, decoded };
-        self.order.push(frame.order, held);
+        self.shown.hold(held);
     }
 
     /// A field whose fellow does not come is shown alone.
     fn close_half(&mut self) {
         let Some(mut half) = self.half.take() else { return };
-        if let Ok(Some(decoded)) = self.run(E::unpaired_field) {
+        if let Ok(Some(decoded)) = self.engine.run(E::unpaired_field) {
             half.damaged = true;
             self.hold(half, decoded);
         }
-    }
-
-    /// Hands out what is due. `Break` when the sink broke.
-    fn hand_out(&mut self, sink: &mut dyn PictureSink, all: bool) -> Result<ControlFlow<()>, DecodeError> {
-        while let Some(held) = if all { self.order.next_held() } else { self.order.next_ready() } {
-            self.newest_shown = Some(held.order);
-            let planes = held.decoded.buffer.planes();
-            let picture = Picture {
-                id: held.id,
-                visible: held.visible,
-                format: held.format,
-                color: held.color,
-                damaged: held.decoded.damaged,
-                planes: &planes,
-                shared: Some(&held.decoded.buffer),
-            };
-            picture.check().map_err(|error| {
-                let kind = DecodeErrorKind::Internal(format!("the planes do not hold the picture: {error}"));
-                self.tracker.error(kind, Recovery::Reopen)
-            })?;
-            if sink.picture(picture).is_break() {
-                return Ok(ControlFlow::Break(()));
-            }
-        }
-        Ok(ControlFlow::Continue(()))
     }
 }
 
@@ -289,7 +185,7 @@ impl<E: Engine> VideoDecoder for Driver<E> {
             if self.epoch != picture.order.epoch {
                 self.epoch = picture.order.epoch;
                 self.close_half();
-                if self.hand_out(sink, true)?.is_break() {
+                if self.shown.hand_out(&self.engine.factory, sink, true)?.is_break() {
                     return Ok(());
                 }
             }
@@ -302,28 +198,23 @@ impl<E: Engine> VideoDecoder for Driver<E> {
             }
         }
         // What is whole goes out even so.
-        let _ = self.hand_out(sink, false)?;
+        let _ = self.shown.hand_out(&self.engine.factory, sink, false)?;
         outcome
     }
 
     fn flush(&mut self, sink: &mut dyn PictureSink) -> Result<(), DecodeError> {
         self.close_half();
-        if self.hand_out(sink, true)?.is_break() {
+        if self.shown.hand_out(&self.engine.factory, sink, true)?.is_break() {
             return Ok(());
         }
         self.reset()
     }
 
     fn reset(&mut self) -> Result<(), DecodeError> {
-        let factory = self.factory.clone();
-        let (make, old) = (self.make, self.engine.take());
-        self.engine = Some(guard(&factory, move || {
-            drop(old);
-            Ok(make())
-        })?);
+        let make = self.make;
+        self.engine.restart(|| Ok(make()))?;
         self.tracker.reset();
-        self.order.clear();
-        self.newest_shown = None;
+        self.shown.clear();
         self.fed_sps = None;
         self.fed_pps.fill(None);
         self.half = None;
@@ -333,6 +224,9 @@ impl<E: Engine> VideoDecoder for Driver<E> {
 
 impl<E> fmt::Debug for Driver<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Driver").field("factory", &self.factory).field("delay", &self.depth).finish_non_exhaustive()
+        f.debug_struct("Driver")
+            .field("factory", &self.engine.factory)
+            .field("delay", &self.shown.depth())
+            .finish_non_exhaustive()
     }
 }

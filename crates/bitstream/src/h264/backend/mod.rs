@@ -10,6 +10,8 @@ mod loss;
 mod supports;
 mod tracker;
 
-pub use driver::{Decoded, Driver, Engine, EngineError};
+pub use driver::{Driver, Engine};
 pub use supports::supports;
-pub use tracker::{CodedPicture, CodedSlice, Stored, Tracker, Unit};
+pub use tracker::{CodedPicture, CodedSlice, Tracker, Unit};
+
+pub use crate::backend::{Decoded, EngineError, Stored};

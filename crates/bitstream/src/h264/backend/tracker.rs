@@ -4,24 +4,15 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use kineframe_codec::{CodecParameters, DecodeError, DecodeErrorKind, Limits, NalFraming, Packet, Recovery};
 
 use super::loss::{Circumstances, Losses};
+use crate::backend::Stored;
+use crate::framing::nal_ranges;
 use crate::h264::{
     NalHeader, NalType, OutputOrder, ParameterSets, PictureOrder, PictureStructure, Pps, SliceData, SliceHeader,
     SliceTail, SliceType, Sps, recovery_point,
 };
-use crate::{LengthPrefixedUnits, StartCodeUnits};
-
-/// A parameter set with the NAL unit that it was read from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stored<T> {
-    /// What it says.
-    pub set: T,
-    /// The NAL unit, without framing.
-    pub nal: Bytes,
-}
 
 /// A slice of a picture, and where it lies in the packet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -180,10 +171,10 @@ impl Tracker {
         }
         let mut unit = Unit::default();
         let mut entry = Entry { random_access: packet.random_access, recovery: None };
-        for nal in units(data, self.framing) {
+        for nal in nal_ranges(data, self.framing) {
             let looked = match nal {
                 Ok(range) => self.nal(&mut unit, data, range, &mut entry)?,
-                Err(what) => Err(what),
+                Err(error) => Err(error.to_string()),
             };
             if let Err(what) = looked {
                 unit.damage.get_or_insert(what);
@@ -376,18 +367,4 @@ fn same_sequence(one: &Sps, other: &Sps) -> bool {
     let mut other = other.clone();
     other.vui = one.vui;
     *one == other
-}
-
-/// The NAL units of a packet, as places in it.
-fn units(data: &[u8], framing: NalFraming) -> impl Iterator<Item = Result<Range<usize>, String>> + '_ {
-    let mut start_codes = StartCodeUnits::new(data);
-    let mut lengths = match framing {
-        NalFraming::LengthPrefixed(size) => Some(LengthPrefixedUnits::new(data, size)),
-        NalFraming::StartCodes | NalFraming::None => None,
-    };
-    std::iter::from_fn(move || match &mut lengths {
-        Some(lengths) => lengths.next_range().map(|range| range.map_err(|error| error.to_string())),
-        None => start_codes.next_range().map(Ok),
-    })
-    .filter(|range| range.as_ref().map_or(true, |range| !range.is_empty()))
 }
