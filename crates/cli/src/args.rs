@@ -152,6 +152,10 @@ pub enum Via {
     GetMedia,
     /// ListFragments, then GetMediaForFragmentList: what is archived.
     Fragments,
+    /// ListFragments, then GetClip: what is archived, as MP4 that the service makes.
+    Clip,
+    /// GetImages: pictures that the service makes, for `frames` and `frame` alone.
+    Images,
 }
 
 /// Which of a fragment's two timestamps is meant.

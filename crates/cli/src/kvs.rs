@@ -1,5 +1,7 @@
 //! `kvs://STREAM` as an input: which calls bring what the flags ask for.
 
+mod clip;
+
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -129,7 +131,7 @@ enum Plan {
     /// A session over GetMedia.
     Live { start: StartSelector, first: Option<FragmentNumber>, until: Until },
     /// The archived fragments of a range, from a number on.
-    Archive { range: TimeRange, length: Option<i128>, from: Option<FragmentNumber>, after: bool },
+    Archive { range: TimeRange, length: Option<i128>, from: Option<FragmentNumber>, after: bool, clips: bool },
     /// These fragments, and those at these times.
     Named,
 }
@@ -157,14 +159,19 @@ pub fn open(args: &Input, wanted: &Wanted) -> Result<Opened, Failure> {
             numbers.dedup();
             Ok(archive(&stream, numbers))
         }
-        Plan::Archive { range, length, from, after } => {
+        Plan::Archive { range, length, from, after, clips } => {
             let entries = listed(&stream, range, length).map_err(failure)?;
             let keep = |entry: &FragmentEntry| match &from {
                 None => true,
                 Some(from) if after => entry.number > *from,
                 Some(from) => entry.number >= *from,
             };
-            Ok(archive(&stream, entries.into_iter().filter(keep).map(|entry| entry.number).collect()))
+            let entries: Vec<FragmentEntry> = entries.into_iter().filter(keep).collect();
+            if clips {
+                let source = clip::Clips::new(stream.clips(range.clock, &entries), range.clock, &entries);
+                return Ok(Opened { source: Box::new(source), start: StartSelector::Earliest, monitor: None });
+            }
+            Ok(archive(&stream, entries.into_iter().map(|entry| entry.number).collect()))
         }
     }
 }
@@ -209,7 +216,7 @@ fn listed(stream: &StreamHandle, range: TimeRange, length: Option<i128>) -> Resu
 fn plan(args: &Input, wanted: &Wanted, now: i128) -> Result<Plan, Failure> {
     let moments: Vec<i128> = wanted.at.iter().map(|at| wall(*at, "--at")).collect::<Result<_, _>>()?;
     let named = !wanted.fragments.is_empty() || !moments.is_empty();
-    let archived = args.via != Some(Via::GetMedia);
+    let archived = matches!(args.via, None | Some(Via::Fragments));
     if named && args.from.is_none() && args.to.is_none() && archived && moments.iter().all(|at| *at < now) {
         return Ok(Plan::Named);
     }
@@ -253,13 +260,18 @@ fn plan(args: &Input, wanted: &Wanted, now: i128) -> Result<Plan, Failure> {
         || (timed && length.zip(from).is_some_and(|(length, from)| from.saturating_add(length) <= now));
     let via = args.via.unwrap_or(if past && from.is_some() { Via::Fragments } else { Via::GetMedia });
     match (via, from) {
-        (Via::Fragments, Some(from)) => {
+        (Via::Fragments | Via::Clip, Some(from)) => {
             let range = TimeRange { clock, from, to: to.unwrap_or(now) };
-            Ok(Plan::Archive { range, length: length.filter(|_| number.is_none()), from: number, after })
+            let length = length.filter(|_| number.is_none());
+            Ok(Plan::Archive { range, length, from: number, after, clips: via == Via::Clip })
         }
-        (Via::Fragments, None) => Err(Failure::Usage(
-            "--via fragments reads what is archived: give --from earliest, a time, fragment:NUMBER or after:NUMBER"
+        (Via::Fragments | Via::Clip, None) => Err(Failure::Usage(
+            "--via fragments and --via clip read what is archived: give --from earliest, a time, fragment:NUMBER or \
+             after:NUMBER"
                 .into(),
+        )),
+        (Via::Images, _) => Err(Failure::Usage(
+            "--via images brings pictures, not media: it is for `kineframe frames` and `kineframe frame`".into(),
         )),
         (Via::GetMedia, _) => {
             let end = to.or_else(|| length.map(|length| from.unwrap_or(now).max(0).saturating_add(length)));
@@ -272,14 +284,19 @@ fn plan(args: &Input, wanted: &Wanted, now: i128) -> Result<Plan, Failure> {
     }
 }
 
-fn clock(clock: Clock) -> ServiceClock {
+/// The clock of the flags as the service has it.
+pub fn clock(clock: Clock) -> ServiceClock {
     match clock {
         Clock::Producer => ServiceClock::Producer,
         Clock::Server => ServiceClock::Server,
     }
 }
 
-fn wall(moment: Moment, flag: &str) -> Result<i128, Failure> {
+/// A wall time in nanoseconds since the Unix epoch.
+///
+/// # Errors
+/// It is a time from the start of an input.
+pub fn wall(moment: Moment, flag: &str) -> Result<i128, Failure> {
     match moment {
         Moment::Wall(nanos) if nanos >= 0 => Ok(nanos),
         _ => Err(Failure::Usage(format!("{flag}: a stream has wall times: give one such as 2017-11-28T06:55:08.513Z"))),

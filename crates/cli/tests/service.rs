@@ -269,3 +269,112 @@ fn what_goes_wrong_is_one_line_that_says_what_to_do() {
     unsigned(&mut keyless).args(["streams", "--region", "us-east-1", "--endpoint-url", &local.endpoint]);
     fails_with(&keyless.output().expect("it starts"), 1, &["no AWS credentials", "AWS_ACCESS_KEY_ID"]);
 }
+
+/// The pictures that a command wrote: producer time and bytes of each, in order.
+fn pictures(output: &Output) -> Vec<(Value, Vec<u8>)> {
+    assert_eq!(code(output), 0, "{}", stderr(output));
+    let (items, summary) = objects(output);
+    assert_eq!(summary["pictures"].as_u64(), Some(items.len() as u64));
+    let read = |item: &Value| fs::read(item["file"].as_str().expect("a name")).expect("a file");
+    items.iter().map(|item| (item["producer_timestamp"].clone(), read(item))).collect()
+}
+
+#[test]
+fn clips_of_the_service_give_the_same_pictures() {
+    let local = Local::start();
+    local.put(&capture(), "kvs://door");
+    local.put(&testdata("generated/h264-high-bframes-aac.mkv"), "kvs://gate");
+    let folder = tempfile::tempdir().expect("a folder");
+    let frames = |stream: &str, via: &str, flags: &[&str]| {
+        let target = folder.path().join(format!("{via}-{}", flags.join("").replace([':', '/'], "")));
+        let target = target.to_str().expect("UTF-8").to_owned();
+        let read = ["frames", stream, "--via", via, "--json", "--overwrite", "--name", "{index:04}", "-o", &target];
+        pictures(&local.run(&[&read[..], flags].concat()))
+    };
+    for (stream, flags) in [
+        ("kvs://gate", &["--from", "earliest"][..]),
+        ("kvs://gate", &["--from", "2023-11-14T22:13:20.500Z", "--to", "2023-11-14T22:13:22.700Z"]),
+        ("kvs://door", &["--from", "earliest", "--every", "1s"]),
+    ] {
+        let (clip, fragments) = (frames(stream, "clip", flags), frames(stream, "fragments", flags));
+        assert!(clip.len() >= 5, "{}", clip.len());
+        assert!(clip == fragments, "{stream} {flags:?}: {} and {}", clip.len(), fragments.len());
+    }
+    // One document for each file of the service, with its time.
+    let listed = fragments(&local, &["kvs://gate", "--via", "clip", "--from", "earliest"]);
+    assert_eq!(listed.len(), 1);
+    assert_eq!((&listed[0]["frames"], &listed[0]["fragment_number"]), (&124.into(), &Value::Null));
+    fails_with(&local.run(&["fragments", "kvs://gate", "--via", "clip"]), 2, &["--from earliest"]);
+    fails_with(&local.run(&["split", "kvs://gate", "--via", "images", "-o", "x"]), 2, &["kineframe frames"]);
+}
+
+#[test]
+fn pictures_that_the_service_makes() {
+    let local = Local::start();
+    local.put(&testdata("generated/h264-high-bframes-aac.mkv"), "kvs://gate");
+    let folder = tempfile::tempdir().expect("a folder");
+    let target = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
+    // From the middle of a fragment, which the service would leave out.
+    let range = ["--from", "2023-11-14T22:13:20.500Z", "--to", "2023-11-14T22:13:23Z", "--every", "300ms", "--json"];
+    let run = |via: &str, more: &[&str]| {
+        let target = target(&format!("{via}{}", more.len()));
+        pictures(&local.run(&[&["frames", "kvs://gate", "--via", via, "-o", &target], &range[..], more].concat()))
+    };
+    for more in [&[][..], &["--format", "png", "--size", "80x60", "--limit", "4"]] {
+        let (theirs, ours) = (run("images", more), run("fragments", more));
+        assert_eq!(theirs.len(), if more.is_empty() { 9 } else { 4 });
+        let same = theirs.iter().zip(&ours).filter(|((_, theirs), (_, ours))| theirs == ours).count();
+        assert_eq!((same, ours.len()), (theirs.len(), theirs.len()));
+    }
+    let (theirs, ours) = (target("theirs.png"), target("ours.png"));
+    // A picture's own time, at which both mean the same one.
+    let at = "2023-11-14T22:13:22.597Z";
+    let one = local.run(&["frame", "kvs://gate", "--via", "images", "--at", at, "-o", &theirs, "--json"]);
+    assert_eq!(code(&one), 0, "{}", stderr(&one));
+    assert_eq!(objects(&one).0[0]["producer_timestamp"], at);
+    assert_eq!((objects(&one).0[0]["width"].as_u64(), objects(&one).0[0]["height"].as_u64()), (Some(320), Some(180)));
+    let two = local.run(&["frame", "kvs://gate", "--at", at, "-o", &ours, "--json"]);
+    let shown = objects(&two).0[0]["producer_timestamp"].clone();
+    assert_eq!(fs::read(&theirs).expect("a file") == fs::read(&ours).expect("a file"), shown == at, "{shown}");
+    let out = target("none");
+    let late =
+        ["frames", "kvs://gate", "--via", "images", "--every", "1s", "--from", "2024-01-01T00:00:00Z", "-o", &out];
+    fails_with(&local.run(&[&late[..], &["--to", "+5s"]].concat()), 1, &["no picture", "--via fragments"]);
+    let keys = ["frames", "kvs://gate", "--via", "images", "--keyframes", "--every", "1s", "-o", &out];
+    fails_with(&local.run(&keys), 2, &["--keyframes"]);
+}
+
+#[test]
+fn a_stream_is_read_once_and_served_on() {
+    let local = Local::start();
+    local.put(&capture(), "kvs://door");
+    let mut serve = local.command();
+    let upstream = "kvs://door?from=earliest&name=copy&retention=2";
+    serve.args(["serve", "--json", "--no-auth", "--data", ":memory:", "--upstream", upstream]);
+    let mut child = serve.stdout(std::process::Stdio::piped()).spawn().expect("the command starts");
+    let mut line = String::new();
+    let stdout = child.stdout.as_mut().expect("piped");
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut line).expect("a line");
+    let ready: Value = serde_json::from_str(&line).expect("a JSON object");
+    let endpoint = ready["endpoint"].as_str().expect("an address");
+    let archived = ["--via", "fragments", "--from", "earliest"];
+    let wanted = fragments(&local, &[&["kvs://door"], &archived[..]].concat());
+    let patience = std::time::Instant::now() + Duration::from_secs(30);
+    loop {
+        let args = ["fragments", "--json", "kvs://copy", "--endpoint-url", endpoint];
+        let found = local.run(&[&args[..], &archived].concat());
+        if code(&found) == 0 && objects(&found).0 == wanted {
+            break;
+        }
+        assert!(std::time::Instant::now() < patience, "{}", stderr(&found));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+    let usage = local.server.as_ref().expect("a server").usage("door").expect("the stream").of("GetMedia");
+    assert_eq!(usage.most_connections, 1);
+    let gone = local.run(&["serve", "--json", "--data", ":memory:", "--upstream", "kvs://nobody"]);
+    assert_eq!(code(&gone), 1);
+    assert!(stderr(&gone).contains("--upstream kvs://nobody") && stderr(&gone).contains("no such stream"));
+    assert_eq!(code(&local.run(&["serve", "--upstream", "kvs://door?speed=2"])), 2);
+}

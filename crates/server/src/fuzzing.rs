@@ -6,7 +6,7 @@ use tokio::sync::watch;
 use crate::api::{archive, clip, control, get_media, hls, images};
 use crate::auth::{Guard, Payload};
 use crate::http::peer::Peer;
-use crate::ingest::{Facts, Ingest, IngestLimits, Step};
+use crate::ingest::{DocumentStep, Documents, Facts, Identity, Ingest, IngestLimits, Step};
 use crate::names::StreamArn;
 use crate::options::{Auth, Options};
 use crate::service::Service;
@@ -54,6 +54,50 @@ fn fragments(body: &[u8], size: usize) -> Vec<(Bytes, Vec<u8>, Option<Facts>)> {
     }
     ingest.finish();
     steps(&mut ingest);
+    all
+}
+
+/// A GetMedia body that is relayed: the first byte is the size of its pieces, the rest is read twice, in one piece and
+/// in such ones.
+///
+/// # Panics
+/// The two ways give other fragments, or something is told out of order.
+pub fn media_body(data: &[u8]) {
+    let Some((size, body)) = data.split_first() else { return };
+    let whole = documents(body, body.len().max(1));
+    assert_eq!(whole, documents(body, usize::from(*size).max(1)), "a body in pieces of {size} bytes");
+}
+
+/// What is told of each whole fragment before its media, its bytes, and its facts.
+pub(crate) fn documents(body: &[u8], size: usize) -> Vec<(Identity, Vec<u8>, Facts)> {
+    let mut documents = Documents::new(1 << 20);
+    let (mut all, mut open) = (Vec::new(), None);
+    let mut steps = |documents: &mut Documents| {
+        while let Some(step) = documents.next_step() {
+            match step {
+                DocumentStep::Started(identity) => {
+                    assert!(open.is_none(), "a fragment within a fragment");
+                    open = Some((identity, Vec::new()));
+                }
+                DocumentStep::Media(bytes) => {
+                    let open: &mut (Identity, Vec<u8>) = open.as_mut().expect("media of an open fragment");
+                    bytes.iter().for_each(|bytes| open.1.extend_from_slice(bytes));
+                }
+                DocumentStep::Finished(facts) => {
+                    let (identity, bytes) = open.take().expect("the end of an open fragment");
+                    all.push((identity, bytes, facts));
+                }
+                DocumentStep::Broken => assert!(open.take().is_some(), "the end of an open fragment"),
+                DocumentStep::Refused { .. } => assert!(open.is_none(), "an error within a fragment"),
+            }
+        }
+    };
+    for piece in body.chunks(size) {
+        documents.push(Bytes::copy_from_slice(piece));
+        steps(&mut documents);
+    }
+    documents.finish();
+    steps(&mut documents);
     all
 }
 

@@ -2,7 +2,12 @@
 //!
 //! A [`Server`] speaks the service's own protocol over HTTP, so that any client of the service works with it once its
 //! endpoint is changed: streams are created and described, PutMedia takes media in and acknowledges it, GetMedia and
-//! GetMediaForFragmentList give it back with the service's tags where the service puts them.
+//! GetMediaForFragmentList give it back with the service's tags where the service puts them; GetClip, GetImages (where
+//! [`Options::decoders`] has any) and HLS make of it what they make there. [`Limits`] are the service's, and
+//! [`Server::usage`] tells what was asked for.
+//!
+//! [`Server::relay`] turns it round: a stream of the service is read once, over one of its three connections, and served
+//! to as many readers as like.
 //!
 //! ```
 //! use kineframe_server::{Options, Server};

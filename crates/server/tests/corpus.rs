@@ -9,6 +9,11 @@ fn put_media() {
 }
 
 #[test]
+fn media_bodies() {
+    reread("server_media_body", fuzzing::media_body);
+}
+
+#[test]
 fn requests() {
     reread("server_requests", fuzzing::requests);
 }

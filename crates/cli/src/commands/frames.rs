@@ -1,5 +1,7 @@
 //! `kineframe frames` and `kineframe frame`: pictures to files.
 
+mod images;
+
 use std::path::Path;
 
 use kineframe::consumer::{At, DropReason, Options, PictureInfo};
@@ -40,11 +42,14 @@ struct PictureObject<'a> {
 /// See [`Failure`].
 pub fn frames(args: &Frames, common: &Common) -> Result<Outcome, Failure> {
     let export = pictures::export_options(&args.picture, ImageFormat::Jpeg)?;
-    let options = pictures::options(&args.input, &args.selection, common)?;
     let template = match &args.name {
         Some(name) => Some(name.parse().map_err(|error| Failure::Usage(format!("--name {name}: {error}")))?),
         None => None,
     };
+    if images::is_wanted(&args.input) {
+        return images::frames(args, template, common);
+    }
+    let options = pictures::options(&args.input, &args.selection, common)?;
     let input = Input::open_for(&args.input, &Wanted::of(&args.selection.fragment, &args.selection.at))?;
     let all_tracks = args.selection.track == Some(Track::All);
     let mut folder = Folder { path: &args.output, template, all_tracks, existing: existing(common) };
@@ -57,6 +62,9 @@ pub fn frames(args: &Frames, common: &Common) -> Result<Outcome, Failure> {
 /// See [`Failure`].
 pub fn frame(args: &Frame, common: &Common) -> Result<Outcome, Failure> {
     let by_name = args.output.extension().and_then(|ending| ending.to_str()).and_then(ImageFormat::from_extension);
+    if images::is_wanted(&args.input) {
+        return images::frame(args, by_name.unwrap_or(ImageFormat::Jpeg), common);
+    }
     let export = pictures::export_options(&args.picture, by_name.unwrap_or(ImageFormat::Jpeg))?;
     let selection = Selection { limit: Some(1), track: args.track.map(Track::Number), ..unselected() };
     let mut options = pictures::options(&args.input, &selection, common)?;

@@ -1,5 +1,6 @@
 //! GetClip: a range of a stream as one MP4 file.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -82,6 +83,7 @@ pub(crate) fn with_archive(stream: &Stream) -> Result<(), ApiError> {
 fn write(documents: Vec<(Arc<Fragment>, Bytes)>) -> Result<Vec<Bytes>, ApiError> {
     let mut writer: Option<Writer> = None;
     let (mut origin, mut end) = (0, 0i64);
+    let mut last: BTreeMap<u64, i64> = BTreeMap::new();
     for (fragment, document) in documents {
         let (tracks, frames) = document::frames(document);
         playable(&tracks)?;
@@ -95,9 +97,15 @@ fn write(documents: Vec<(Arc<Fragment>, Bytes)>) -> Result<Vec<Bytes>, ApiError>
                 writer.insert(Writer::new(Layout::MoovFirst, &tracks).map_err(|error| refused(&error))?)
             }
         };
-        // Fragments lie at producer time; where that does not rise, behind the one before.
-        let start = fragment.producer_ms.saturating_sub(origin).saturating_mul(1_000_000).max(end);
+        // Fragments lie at producer time; where that does not rise, behind the one before. That the last frame of one
+        // may reach into the next is no matter.
+        let told = fragment.producer_ms.saturating_sub(origin).saturating_mul(1_000_000);
+        let rises = |frame: WriteFrame| last.get(&frame.track_number).is_none_or(|last| frame.time > *last);
+        let rises = frames.iter().filter_map(|frame| WriteFrame::of(frame, told)).all(rises);
+        let start = if rises { told } else { end.max(told) };
         for frame in frames.iter().filter_map(|frame| WriteFrame::of(frame, start)) {
+            let last = last.entry(frame.track_number).or_insert(frame.time);
+            *last = frame.time.max(*last);
             writer.frame(frame).map_err(|error| refused(&error))?;
         }
         let length = fragment.facts().map_or(0, |facts| facts.duration_ms);

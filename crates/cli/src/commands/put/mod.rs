@@ -1,6 +1,6 @@
 //! `kineframe put`: media into a stream.
 
-mod producer;
+pub mod producer;
 mod upload;
 
 use std::sync::Arc;
