@@ -67,12 +67,14 @@ pub(crate) struct Guarded<E> {
     pub(crate) factory: Arc<str>,
     /// `None` after a panic, until [`restart`](Self::restart).
     engine: Option<E>,
+    /// The engine has failed since it was made.
+    failed: bool,
 }
 
 impl<E> Guarded<E> {
     /// Makes an engine for the back end named `factory`.
     pub(crate) fn start(factory: &str, make: impl FnOnce() -> Result<E, EngineError>) -> Result<Self, DecodeError> {
-        let mut guarded = Guarded { factory: Arc::from(factory), engine: None };
+        let mut guarded = Guarded { factory: Arc::from(factory), engine: None, failed: false };
         guarded.restart(make)?;
         Ok(guarded)
     }
@@ -85,7 +87,13 @@ impl<E> Guarded<E> {
             make().map_err(|failed| failed.of(factory))
         })?;
         self.engine = Some(made);
+        self.failed = false;
         Ok(())
+    }
+
+    /// Whether the engine has done all that was asked of it since it was made.
+    pub(crate) fn is_sound(&self) -> bool {
+        !self.failed
     }
 
     /// Runs the engine. A panic takes it away.
@@ -94,12 +102,14 @@ impl<E> Guarded<E> {
             let what = "the decoder panicked before and was not reset".to_owned();
             return Err(EngineError::Internal(what).of(&self.factory));
         };
+        let before = std::mem::replace(&mut self.failed, true);
         // A panic unwinds through the engine and drops it.
         let (engine, result) = guard(&self.factory, move || {
             let result = f(&mut engine);
             Ok((engine, result))
         })?;
         self.engine = Some(engine);
+        self.failed = before || result.is_err();
         result.map_err(|failed| failed.of(&self.factory))
     }
 }

@@ -151,6 +151,8 @@ fn failed(error: DecodeError) -> EngineError {
 }
 
 impl Engine for RustyEngine {
+    const IDR_FORGETS: bool = true;
+
     fn parameter_set(&mut self, nal: &[u8]) -> Result<(), EngineError> {
         self.scratch.clear();
         self.scratch.extend_from_slice(&[0, 0, 1]);

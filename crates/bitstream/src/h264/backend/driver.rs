@@ -15,6 +15,10 @@ use crate::h264::{OutputOrder, Pps, Sps};
 /// A wrapped decoder: it takes the parameter sets and slices of one picture at a time, and hands the picture out at
 /// once, whole coded frames that nothing was cut from.
 pub trait Engine: Send {
+    /// An IDR picture makes the wrapped decoder forget all that came before (§8.2.5.1), so that after a flush it may
+    /// be kept for one, with its buffers. An archive of which key frames alone are taken is nothing but flushes.
+    const IDR_FORGETS: bool = false;
+
     /// Takes a parameter set that the next slices need, as a NAL unit without framing. An SPS says nothing about
     /// cropping.
     ///
@@ -54,6 +58,8 @@ struct HalfFrame {
 pub struct Driver<E> {
     make: fn() -> E,
     engine: Guarded<E>,
+    /// The engine was flushed and not made anew: what it holds is nothing to refer to.
+    stale: bool,
     tracker: Tracker,
     shown: Presentation,
     /// Of the last picture.
@@ -79,6 +85,7 @@ impl<E: Engine> Driver<E> {
         Ok(Driver {
             make,
             engine: Guarded::start(factory, || Ok(make()))?,
+            stale: false,
             tracker: Tracker::new(factory, params, options.limits)?,
             shown: Presentation::new(),
             epoch: 0,
@@ -88,6 +95,21 @@ impl<E: Engine> Driver<E> {
             fed_pps: vec![None; 256],
             half: None,
         })
+    }
+
+    /// Makes the engine anew.
+    fn renew(&mut self) -> Result<(), DecodeError> {
+        let make = self.make;
+        self.fed_sps = None;
+        self.fed_pps.fill(None);
+        self.engine.restart(|| Ok(make()))
+    }
+
+    /// Forgets the pictures so far.
+    fn forget(&mut self) {
+        self.tracker.reset();
+        self.shown.clear();
+        self.half = None;
     }
 
     /// Gives the engine the sets that a picture names and that it does not have yet.
@@ -123,6 +145,9 @@ impl<E: Engine> Driver<E> {
     fn picture(&mut self, packet: &Packet, picture: &CodedPicture, shown: bool) -> Result<(), DecodeError> {
         if !picture.second_field {
             self.close_half();
+        }
+        if std::mem::take(&mut self.stale) && !(picture.is_idr() && self.fed_sps.as_ref() == Some(&picture.sps)) {
+            self.renew()?;
         }
         let result = self
             .feed(picture)
@@ -207,17 +232,18 @@ impl<E: Engine> VideoDecoder for Driver<E> {
         if self.shown.hand_out(&self.engine.factory, sink, true)?.is_break() {
             return Ok(());
         }
-        self.reset()
+        if !E::IDR_FORGETS || !self.engine.is_sound() {
+            return self.reset();
+        }
+        self.stale = true;
+        self.forget();
+        Ok(())
     }
 
     fn reset(&mut self) -> Result<(), DecodeError> {
-        let make = self.make;
-        self.engine.restart(|| Ok(make()))?;
-        self.tracker.reset();
-        self.shown.clear();
-        self.fed_sps = None;
-        self.fed_pps.fill(None);
-        self.half = None;
+        self.stale = false;
+        self.renew()?;
+        self.forget();
         Ok(())
     }
 }
