@@ -5,6 +5,7 @@ mod prefix;
 mod reader;
 mod report;
 mod timer;
+mod watch;
 mod window;
 
 use std::sync::{Arc, Mutex, PoisonError};

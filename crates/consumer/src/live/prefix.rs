@@ -23,6 +23,11 @@ impl Prefix {
         self.digest.write(bytes);
     }
 
+    /// A number that other bytes do not have.
+    pub(super) fn digest(&self) -> u64 {
+        self.digest.finish()
+    }
+
     /// Whether both are the same bytes; pieces may be cut anywhere.
     pub(super) fn is(&self, other: &Prefix) -> bool {
         self.length == other.length && self.digest.finish() == other.digest.finish()

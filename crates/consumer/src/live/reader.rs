@@ -7,8 +7,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use kineframe_fragment::{
-    ContinuationToken, Event, FragmentHead, FragmentNumber, FragmentTail, Options, ProducerTimestamp, ServerTimestamp,
-    ServiceError, Splitter,
+    ContinuationToken, Event, FragmentHead, FragmentNumber, FragmentTail, ProducerTimestamp, ServerTimestamp,
+    ServiceError,
 };
 use kineframe_source::{MediaSource, PieceStream, SourceError, StartSelector};
 
@@ -16,6 +16,7 @@ use super::options::{Integrity, SessionOptions, SlowReader, Until};
 use super::prefix::Prefix;
 use super::report::{GapReason, SessionGap, SessionNotice};
 use super::timer::{jitter, pause};
+use super::watch::{Doubt, Step, Watch};
 use super::window::Window;
 use super::{MAX_NOTICES, Told};
 
@@ -23,7 +24,7 @@ use super::{MAX_NOTICES, Told};
 const SAME_CUTS: u32 = 3;
 
 /// Reads of one fragment that all come damaged, each otherwise, after which it goes out as it came.
-const SAME_DAMAGE: u32 = 8;
+const MOST_DOUBTS: usize = 8;
 
 /// A distance between fragments that is told as a gap where the read could not go on by token. Durations are told by
 /// frames, and may be a frame short.
@@ -53,9 +54,10 @@ pub(super) struct SessionReader<S> {
     failing_since: Option<Instant>,
     /// How far behind the last whole fragment a read ended without anything new, and how often in a row.
     same_cuts: (u64, u32),
-    /// Where damage was last seen, from the end of the fragment before it, and how often in a row.
-    damaged: Option<(u64, u64)>,
-    damages: u32,
+    /// What was doubted of the next fragment: how far behind the one before it, and a digest of it.
+    doubted: Vec<(u64, u64)>,
+    /// This source tells other tokens than the fragments' numbers, or none.
+    tokens_differ: bool,
     over: bool,
 }
 
@@ -70,7 +72,7 @@ struct Last {
 /// One read of the source.
 struct Read {
     stream: PieceStream,
-    splitter: Splitter,
+    watch: Watch,
     window: Window,
     mode: Mode,
     /// What the current document began with, until it is decided what becomes of it.
@@ -121,8 +123,8 @@ impl<S: MediaSource> SessionReader<S> {
             failures: 0,
             failing_since: None,
             same_cuts: (0, 0),
-            damaged: None,
-            damages: 0,
+            doubted: Vec::new(),
+            tokens_differ: false,
             over: false,
         }
     }
@@ -141,16 +143,18 @@ impl<S: MediaSource> SessionReader<S> {
                 self.open();
                 continue;
             };
-            match read.splitter.next_event() {
-                Ok(Some(event)) => {
+            match read.watch.next() {
+                Some(Step::Event(event)) => {
                     if let Some(refusal) = self.event(event) {
                         self.refused(refusal).await;
                     }
                     continue;
                 }
-                Ok(None) => {}
-                // Only where it is strict, which it is not.
-                Err(_) => read.ended = true,
+                Some(Step::Doubt(doubt)) => {
+                    self.damage(doubt);
+                    continue;
+                }
+                None => {}
             }
             if read.ended {
                 self.ended().await;
@@ -159,7 +163,7 @@ impl<S: MediaSource> SessionReader<S> {
             match poll_fn(|context| read.stream.as_mut().poll_next(context)).await {
                 Some(Ok(piece)) => {
                     read.window.push(piece.clone());
-                    read.splitter.push(piece);
+                    read.watch.push(piece);
                     self.ever = true;
                 }
                 Some(Err(error)) => {
@@ -168,7 +172,7 @@ impl<S: MediaSource> SessionReader<S> {
                     }
                 }
                 None => {
-                    read.splitter.finish();
+                    read.watch.finish();
                     read.ended = true;
                 }
             }
@@ -181,7 +185,7 @@ impl<S: MediaSource> SessionReader<S> {
         self.tell(|told| told.report.reads += 1);
         self.read = Some(Read {
             stream: self.source.open(&start),
-            splitter: Splitter::new(Options::default()),
+            watch: Watch::new(self.options.integrity),
             window: Window::default(),
             mode: Mode::Drop,
             head: None,
@@ -224,7 +228,7 @@ impl<S: MediaSource> SessionReader<S> {
                 }
             }
             Event::Frame(frame) => {
-                self.started();
+                self.started(frame.position);
                 let end = frame.position.saturating_add(frame.stored_len);
                 let now = match self.options.integrity {
                     Integrity::Lowest => Some(end),
@@ -235,24 +239,34 @@ impl<S: MediaSource> SessionReader<S> {
                 }
             }
             Event::Finished(tail) if tail.error.is_none() && self.is_whole(&tail) => {
-                self.started();
+                self.started(tail.head.offset.saturating_add(tail.length));
+                if self.doubts_end(&tail) {
+                    return None;
+                }
                 self.finished(&tail);
             }
             Event::Amended(tail) => self.hand_out(tail.head.offset.saturating_add(tail.length)),
             Event::ServiceError(error) => return Some(error),
-            Event::Damage(damage) if self.read.as_ref().is_some_and(|read| !read.ended) => {
-                self.damage(damage.offset, damage.length);
+            // What reaches to the end of a read was cut there, and is no damage.
+            Event::Damage(damage)
+                if self.read.as_ref().is_some_and(|read| {
+                    !read.ended || damage.offset.saturating_add(damage.length) < read.window.end()
+                }) =>
+            {
+                let end = damage.offset.saturating_add(damage.length);
+                self.damage(Doubt { offset: damage.offset, end });
             }
             _ => {}
         }
         None
     }
 
-    /// Decides what becomes of the document that has begun, where that is not decided yet.
-    fn started(&mut self) {
+    /// Decides what becomes of the document that has begun and of which this much was read, where that is not decided.
+    fn started(&mut self, end: u64) {
         let Some(head) = self.read.as_mut().and_then(|read| read.head.take()) else { return };
         // The service numbers every fragment. One without a number has lost it on the way.
-        if head.number.is_none() && self.last.is_some() && self.damage(head.offset, 0) {
+        let numbered = self.last.is_some() || self.options.integrity == Integrity::Checked;
+        if head.number.is_none() && numbered && self.damage(Doubt { offset: head.offset, end }) {
             return;
         }
         let repeated = match (&head.number, &self.last) {
@@ -310,18 +324,40 @@ impl<S: MediaSource> SessionReader<S> {
         !ended || (!tail.truncated && tail.continuation_token.is_some())
     }
 
+    /// Whether a fragment that finished is read again: nothing that says so is wrong by itself, but the service sends
+    /// no fragment without frames, none without an end, and as a token, as far as anybody has seen, the number.
+    fn doubts_end(&mut self, tail: &FragmentTail) -> bool {
+        let Some(read) = &self.read else { return true };
+        if self.options.integrity == Integrity::Lowest || matches!(read.mode, Mode::Drop) {
+            return false;
+        }
+        let end = tail.head.offset.saturating_add(tail.length);
+        if (tail.frames == 0 || !tail.complete) && self.damage(Doubt { offset: end, end }) {
+            return true;
+        }
+        let (number, token) = (tail.head.number.as_ref(), tail.continuation_token.as_ref());
+        let differ = number.is_some_and(|number| token.is_none_or(|token| number.as_str() != token.as_str()));
+        if !differ || self.tokens_differ {
+            return false;
+        }
+        let again = self.damage(Doubt { offset: end, end });
+        self.tokens_differ = !again;
+        again
+    }
+
     fn finished(&mut self, tail: &Arc<FragmentTail>) {
         let Some(read) = &mut self.read else { return };
         read.held = None;
         read.boundary = tail.head.offset.saturating_add(tail.length);
         let repeated = matches!(read.mode, Mode::Drop);
         self.hand_out(tail.head.offset.saturating_add(tail.length));
-        if repeated {
+        // Nor is it finished where it turned out that it is to be read again.
+        if repeated || self.read.is_none() {
             return;
         }
         (self.cut, self.cut_server_time) = (None, None);
         (self.failures, self.failing_since, self.same_cuts) = (0, None, (0, 0));
-        (self.damaged, self.damages) = (None, 0);
+        self.doubted.clear();
         let Some(number) = tail.head.number.clone() else { return };
         let duration = i128::from(tail.duration.unwrap_or(0));
         let token = tail.continuation_token.clone();
@@ -361,9 +397,22 @@ impl<S: MediaSource> SessionReader<S> {
             });
             if read.window.position() >= skip_to {
                 let same = cut.as_ref().is_none_or(|cut| cut.is(seen));
-                changed = (!same).then(|| seen.number.clone()).flatten();
+                changed = (!same).then(|| seen.clone());
                 *mode = Mode::Forward;
             }
+        }
+        if let Some(seen) = changed {
+            let doubt = (0, seen.digest());
+            self.tell(|told| {
+                told.report.repeated_bytes += repeated;
+                if let Some(number) = seen.number {
+                    told.notice(SessionNotice::Changed(number));
+                }
+            });
+            if !self.again(doubt) {
+                self.hand_out(end);
+            }
+            return;
         }
         match mode {
             Mode::Skip(_) => {}
@@ -380,29 +429,31 @@ impl<S: MediaSource> SessionReader<S> {
             read.brought = true;
             self.same_cuts = (0, 0);
         }
-        if repeated > 0 || changed.is_some() {
-            self.tell(|told| {
-                told.report.repeated_bytes += repeated;
-                if let Some(number) = changed {
-                    told.notice(SessionNotice::Changed(number));
-                }
-            });
+        if repeated > 0 {
+            self.tell(|told| told.report.repeated_bytes += repeated);
         }
     }
 
-    /// Bytes that are not media: the fragment is read again. What is then the same is stored so, and goes out; then
-    /// this is false.
-    fn damage(&mut self, offset: u64, length: u64) -> bool {
+    /// Bytes that are not media, or hardly: the fragment is read again. What is then the same is stored so, and goes
+    /// out; then this is false.
+    fn damage(&mut self, doubt: Doubt) -> bool {
         let Some(read) = &self.read else { return false };
-        let place = (offset.saturating_sub(read.boundary), length);
-        let stored = self.damaged.replace(place) == Some(place) || self.damages >= SAME_DAMAGE;
-        if stored {
+        let number = read.number.clone();
+        let place = (doubt.offset.saturating_sub(read.boundary), read.window.digest_to(doubt.end));
+        let again = self.again(place);
+        if again {
+            self.tell(|told| told.notice(SessionNotice::Damaged(number)));
+        }
+        again
+    }
+
+    /// Reads again, unless the same was seen before.
+    fn again(&mut self, doubt: (u64, u64)) -> bool {
+        if self.doubted.len() >= MOST_DOUBTS || self.doubted.contains(&doubt) {
             return false;
         }
-        self.damages += 1;
-        let number = read.number.clone();
+        self.doubted.push(doubt);
         self.read = None;
-        self.tell(|told| told.notice(SessionNotice::Damaged(number)));
         true
     }
 
@@ -436,7 +487,7 @@ impl<S: MediaSource> SessionReader<S> {
         if self.over {
             // What there is of a fragment that never ended goes out as it is.
             self.read = Some(read);
-            self.started();
+            self.started(0);
             self.hand_out(u64::MAX);
             self.read = None;
         } else {

@@ -1,7 +1,7 @@
 //! Sessions over a source that fails in every way, the same way for the same seed.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -20,11 +20,36 @@ type Seen = Vec<(String, u64, u64, Bytes)>;
 #[derive(Debug, Clone)]
 struct Stream {
     documents: Arc<[(FragmentNumber, Bytes)]>,
+    frames: u64,
     piece: usize,
     /// A fault in each read, as long as there are faults left; the seed moves on with each read.
     faults: Vec<FaultKind>,
     seed: u64,
     reads: Arc<AtomicU64>,
+    /// Something was lost that leaves sound documents.
+    unseen: Arc<AtomicBool>,
+}
+
+impl Stream {
+    /// Whether so many bytes are as long as blocks that follow each other in one of these documents. Without them the
+    /// document is as sound as before, wherever in a block they begin: the first block ends with the last one's bytes.
+    fn is_whole_blocks(&self, first: usize, bytes: u64) -> bool {
+        (first..self.documents.len()).any(|index| {
+            let blocks: Vec<u64> = sizes(index as u64, self.frames).map(block_length).collect();
+            (0..blocks.len()).any(|from| (from..blocks.len()).any(|to| blocks[from..=to].iter().sum::<u64>() == bytes))
+        })
+    }
+}
+
+/// Bytes of the frames of a document.
+fn sizes(index: u64, frames: u64) -> impl Iterator<Item = u64> {
+    (0..frames).map(move |n| 40 + (n * 37 + index * 11) % 200)
+}
+
+/// Bytes of a SimpleBlock: its ID, its size in one byte or two, track, time and flags, and the frame.
+fn block_length(frame: u64) -> u64 {
+    let size = frame + 4;
+    1 + if size <= 126 { 1 } else { 2 } + size
 }
 
 fn number(index: u64) -> FragmentNumber {
@@ -33,7 +58,8 @@ fn number(index: u64) -> FragmentNumber {
 
 fn stream(fragments: u64, frames: u64, faults: Vec<FaultKind>, seed: u64) -> Stream {
     let documents = (0..fragments).map(|index| (number(index), document(index, frames))).collect();
-    Stream { documents, piece: 1 + (seed % 700) as usize, faults, seed, reads: Arc::default() }
+    let piece = 1 + (seed % 700) as usize;
+    Stream { documents, frames, piece, faults, seed, reads: Arc::default(), unseen: Arc::default() }
 }
 
 /// A fragment as GetMedia sends it: Clusters of known and of unknown size, one track or two, with and without frames.
@@ -43,10 +69,11 @@ fn document(index: u64, frames: u64) -> Bytes {
         made.cluster_size = Size::Minimal;
         made.tracks.push(Track::aac(2));
     }
-    made.frames = (0..frames)
-        .map(|n| {
+    made.frames = (0..)
+        .zip(sizes(index, frames))
+        .map(|(n, size)| {
             let track = if index % 3 == 1 { 1 + n % 2 } else { 1 };
-            Frame::h264(track, 40 * n as i16, n == 0, 40 + (n * 37 + index * 11) as usize % 200, index * 100 + n)
+            Frame::h264(track, 40 * n as i16, n == 0, size as usize, index * 100 + n)
         })
         .collect();
     made.encode().into()
@@ -84,6 +111,11 @@ impl MediaSource for Stream {
         };
         // A body of which nothing comes is an idle end, and no fault.
         let at = self.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(read as u32 * 7) % length.max(1) + 1;
+        if let FaultKind::Lose(bytes) = fault
+            && self.is_whole_blocks(first.unwrap_or(0), *bytes)
+        {
+            self.unseen.store(true, Ordering::SeqCst);
+        }
         let faulty = Faulty::new(memory, self.seed ^ read).with(fault.clone(), Trigger::Bytes(at));
         Chopped::every(faulty, self.piece).open(&StartSelector::Earliest)
     }
@@ -139,34 +171,66 @@ proptest! {
 
 }
 
-/// Also with bytes put in or left out on the way, where frames wait for the element behind them. Such damage may by
-/// chance read as sound media (an element that nobody knows, of a length that fits): that is why some cases are not
-/// exact. No frame ever comes twice or out of order.
+/// Also with bytes put in or left out on the way, where a frame waits for the element behind it: what came out is what
+/// was sent.
+///
+/// One kind of damage leaves nothing to be seen: where as many bytes are lost as some blocks in a row have, what is left
+/// is a sound document with fewer frames. Of a case with such a loss only the order is held against what was sent; the
+/// hundred of every run are equal all the same.
 #[test]
 fn damage_on_the_way_is_read_again() {
-    let mut exact = 0;
-    for case in 0..100u64 {
-        let mut rng = Rng::new(case);
-        let faults = (0..rng.below(8)).map(|_| match rng.below(4) {
-            0 => FaultKind::Cut,
-            1 => FaultKind::Error("connection reset".into()),
-            2 => FaultKind::Garbage(1 + rng.below(600)),
-            _ => FaultKind::Lose(1 + rng.below(600) as u64),
-        });
-        let faults: Vec<FaultKind> = faults.collect();
-        let faulty = stream(1 + rng.below(5) as u64, 1 + rng.below(8) as u64, faults, rng.next_u64());
-        let (whole, _) = seen(&Memory::new("whole", body(&faulty)));
-        let session = Session::new(Retried(faulty), options(Integrity::Checked));
-        let (got, _) = seen(&session);
-        exact += u32::from(got == whole);
-        let place = |(number, track, index, _): &(String, u64, u64, Bytes)| {
-            whole.iter().position(|(n, t, i, _)| (n, t, i) == (number, track, index))
-        };
-        let places: Vec<usize> = got.iter().filter_map(place).collect();
-        assert!(places.is_sorted_by(|a, b| a < b), "case {case}: {places:?}");
+    let (mut wrong, mut excused) = (Vec::new(), 0);
+    for case in 0..cases(100) {
+        let (whole, got, notices, unseen) = damaged(case);
+        if got != whole && unseen {
+            excused += 1;
+        } else if got != whole {
+            let places = |seen: &Seen| -> Vec<String> {
+                let place = |(number, track, index, data): &(String, u64, u64, Bytes)| {
+                    let number = number.get(number.len().saturating_sub(4)..).unwrap_or_default();
+                    let sum = data.iter().fold(0u16, |sum, byte| sum.rotate_left(1) ^ u16::from(*byte));
+                    format!("{number}:{track}.{index}[{}]{sum:04x}", data.len())
+                };
+                seen.iter().map(place).collect()
+            };
+            let (sent, came) = (places(&whole), places(&got));
+            let missing: Vec<_> = sent.iter().filter(|place| !came.contains(place)).collect();
+            let extra: Vec<_> = came.iter().filter(|place| !sent.contains(place)).collect();
+            wrong.push(format!("case {case}: missing {missing:?}, not sent {extra:?}, {notices:?}"));
+        }
     }
-    // 85 when this was written.
-    assert!(exact >= 80, "{exact} of 100");
+    assert!(wrong.is_empty(), "{} cases:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(excused * 500 < cases(100), "{excused} cases of damage that leaves nothing to be seen");
+}
+
+/// What was sent, what came out, what was noticed, and whether damage may have been that leaves nothing to be seen.
+fn damaged(case: u64) -> (Seen, Seen, Vec<SessionNotice>, bool) {
+    let mut rng = Rng::new(case);
+    let faults = (0..rng.below(8)).map(|_| match rng.below(4) {
+        0 => FaultKind::Cut,
+        1 => FaultKind::Error("connection reset".into()),
+        2 => FaultKind::Garbage(1 + rng.below(600)),
+        _ => FaultKind::Lose(1 + rng.below(600) as u64),
+    });
+    let faults: Vec<FaultKind> = faults.collect();
+    let faulty = stream(1 + rng.below(5) as u64, 1 + rng.below(8) as u64, faults, rng.next_u64());
+    let (whole, _) = seen(&Memory::new("whole", body(&faulty)));
+    let unseen = faulty.unseen.clone();
+    let session = Session::new(Retried(faulty), options(Integrity::Checked));
+    let (got, _) = seen(&session);
+    // Fragments never go back, nor do the frames of a track in one of them.
+    let mut last = std::collections::BTreeMap::new();
+    assert!(got.is_sorted_by_key(|(number, ..)| number.clone()), "case {case}");
+    for (number, track, index, _) in &got {
+        let before = last.insert((number, track), index);
+        assert!(before.is_none_or(|before| before < index), "case {case}: {number}, track {track}, frame {index}");
+    }
+    (whole, got, session.monitor().take_notices(), unseen.load(Ordering::SeqCst))
+}
+
+/// How many cases: these, or as many as `KINEFRAME_SEEDS` says.
+fn cases(few: u64) -> u64 {
+    std::env::var("KINEFRAME_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(few)
 }
 
 fn body(stream: &Stream) -> Vec<u8> {
@@ -276,12 +340,11 @@ fn a_first_error_is_told_at_once() {
     assert!(items.pop().unwrap().is_err());
 }
 
-/// 2,000 sessions, each with up to a dozen faults; run by name.
+/// Sessions with up to a dozen cuts and errors each: a few dozen, or as many as `KINEFRAME_SEEDS` says.
 #[test]
-#[ignore = "takes a minute: cargo test -p kineframe-consumer --release -- --ignored two_thousand"]
-fn two_thousand_sessions() {
-    let mut reads = 0;
-    for seed in 0..2000u64 {
+fn sessions_of_many_seeds() {
+    let (mut reads, seeds) = (0, cases(40));
+    for seed in 0..seeds {
         let kinds = (0..seed % 13).map(|index| match (seed >> (index % 8)) & 1 {
             0 => FaultKind::Cut,
             _ => FaultKind::Error("reset".into()),
@@ -293,5 +356,5 @@ fn two_thousand_sessions() {
         assert_eq!((got, troubles), (whole, 0), "seed {seed}");
         reads += session.monitor().report().reads;
     }
-    println!("2000 sessions, {reads} reads");
+    println!("{seeds} sessions, {reads} reads");
 }

@@ -1,6 +1,7 @@
 //! Bytes of a read that are not handed out yet.
 
 use std::collections::VecDeque;
+use std::hash::{DefaultHasher, Hasher};
 
 use bytes::Bytes;
 
@@ -30,6 +31,18 @@ impl Window {
     /// Where the next byte to be taken stands in the read.
     pub(super) fn position(&self) -> u64 {
         self.start
+    }
+
+    /// A number that other bytes up to `end` do not have; of those that were not taken yet.
+    pub(super) fn digest_to(&self, end: u64) -> u64 {
+        let mut digest = DefaultHasher::new();
+        let mut left = end.saturating_sub(self.start);
+        for piece in &self.pieces {
+            let part = piece.get(..usize::try_from(left).unwrap_or(usize::MAX)).unwrap_or(piece);
+            digest.write(part);
+            left -= part.len() as u64;
+        }
+        digest.finish()
     }
 
     /// The bytes up to `end` of the read, by handle, as one piece after the other.
