@@ -1,15 +1,11 @@
-//! GetImages, and what is asked of the service at most, against the local service.
+//! GetImages against the local service.
 
 mod common;
 
 use std::time::Duration;
 
 use common::{as_produced, options, put, server, stream, upload};
-use kineframe_server::Limits;
-use kineframe_source::{MediaSource, StartSelector};
-use kineframe_source_aws::{
-    ArchiveOptions, Clock, ErrorKind, ImageAbsence, ImageRequest, ImageSample, StreamHandle, TimeRange,
-};
+use kineframe_source_aws::{Clock, ErrorKind, ImageAbsence, ImageRequest, ImageSample, StreamHandle, TimeRange};
 
 /// Four seconds of H.264, 15 pictures a second, from 2023-11-14T22:13:20Z on.
 const BODY: &[u8] = include_bytes!("../../../testdata/generated/h264-high-bframes-aac.mkv");
@@ -75,39 +71,5 @@ async fn what_the_service_cannot_decode_is_told() {
     let (samples, _) = all(&stream, request(0, 2 * SECOND, Duration::from_secs(2))).await;
     assert_eq!(samples.len(), 1);
     assert_eq!(samples[0].image, Err(ImageAbsence::MediaError));
-    server.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_service_need_not_refuse() {
-    let server = server(|options| {
-        options.limits = Limits::default();
-        options.limits.fragment_media_points = 250.0;
-    })
-    .await;
-    let mut options = options(&server);
-    options.quotas.fragment_media_points = 250.0;
-    let stream = stream(options, "door").await;
-    put(&stream, upload(0, 30), 60_000).await;
-    let range = TimeRange { clock: Clock::Producer, from: 0, to: START + 1000 * SECOND };
-    let mut lists = Vec::new();
-    for _ in 0..8 {
-        lists.push(stream.list_fragments(range).await.expect("a list"));
-    }
-    let numbers: Vec<_> = lists[0].iter().map(|entry| entry.number.clone()).cycle().take(600).collect();
-    let mut pieces = stream.fragment_list(numbers, ArchiveOptions::default()).open(&StartSelector::Earliest);
-    let mut bytes = 0;
-    while let Some(piece) = std::future::poll_fn(|context| pieces.as_mut().poll_next(context)).await {
-        bytes += piece.expect("a piece").len();
-    }
-    let usage = server.usage("door").expect("the stream");
-    for (name, call) in &usage.calls {
-        assert_eq!(call.refused, 0, "{name}: {usage:?}");
-    }
-    let read = usage.of("GetMediaForFragmentList");
-    assert!(read.most_connections <= 5 && read.bytes as usize == bytes, "{read:?}");
-    assert!(usage.of("ListFragments").made >= 8 && usage.of("ListFragments").most_in_a_second <= 10, "{usage:?}");
-    // A second's worth at once, and what flows in meanwhile.
-    assert!(usage.most_media_points <= 500.0, "{usage:?}");
     server.stop().await;
 }
