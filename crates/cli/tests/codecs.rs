@@ -11,7 +11,11 @@ use common::{code, kineframe, objects, picture_sums, run, testdata};
 use md5::{Digest, Md5};
 
 /// A body with sums of all its pictures, of each codec that this build decodes.
-const BODIES: [(&str, &str, usize); 2] = [("generated/av1-svt.mkv", "av1", 4), ("generated/av1-10bit.mkv", "av1", 2)];
+const BODIES: [(&str, &str, usize); 3] = [
+    ("generated/av1-svt.mkv", "av1", 4),
+    ("generated/av1-10bit.mkv", "av1", 2),
+    ("generated/h265-main.mkv", "h.265", 4),
+];
 
 fn sum(file: &str) -> String {
     format!("{:x}", Md5::digest(fs::read(file).expect("a picture")))

@@ -94,9 +94,10 @@ fn shown(path: &Path, first: usize) -> (i32, Vec<Shown>) {
 fn no_wrong_picture_goes_unmarked() {
     let (mut files, mut sound, mut marked, mut missing) = (0, 0, 0, 0);
     for path in folders("codec/damaged", "codec/damaged").iter().flat_map(|folder| matroska(folder)) {
-        let Some(name) = path.file_stem().and_then(|name| name.to_str()?.strip_prefix("h264__")) else { continue };
+        let name = path.file_stem().and_then(|name| name.to_str()?.split_once("__")).expect("a codec");
+        let (codec @ ("h264" | "h265"), name) = name else { continue };
         let (base, damage) = name.split_once("__").expect("a base and its damage");
-        let folder = path.parent().expect("a folder").with_file_name("h264");
+        let folder = path.parent().expect("a folder").with_file_name(codec);
         let truth = framemd5(&folder.join(format!("gen_{base}.framemd5")));
         let reference: Value =
             serde_json::from_slice(&fs::read(path.with_extension("truth.json")).expect("a truth")).expect("JSON");

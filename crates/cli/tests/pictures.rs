@@ -28,20 +28,21 @@ fn pictures(body: &Path, flags: &[&str]) -> Result<Vec<(String, bool)>, (i32, St
     Ok(items.iter().map(sum).collect())
 }
 
-/// Whether the first video track of every document is H.264.
-fn is_h264(body: &Path) -> bool {
+/// Whether the first video track of every document is H.264 or H.265.
+fn is_h26x(body: &Path) -> bool {
     let truth = truth(body);
     let documents = truth["fragments"].as_array().expect("fragments").iter();
     let mut video = documents
         .flat_map(|document| document["tracks"].as_array().expect("tracks").iter().find(|t| t["type"] == "video"))
         .peekable();
-    video.peek().is_some() && video.all(|track| track["codec_id"] == "V_MPEG4/ISO/AVC")
+    video.peek().is_some()
+        && video.all(|track| track["codec_id"] == "V_MPEG4/ISO/AVC" || track["codec_id"] == "V_MPEGH/ISO/HEVC")
 }
 
 #[test]
-fn every_h264_picture_of_every_body_is_exact() {
+fn every_h264_and_h265_picture_of_every_body_is_exact() {
     let mut compared = 0;
-    for body in bodies().iter().filter(|body| is_h264(body)) {
+    for body in bodies().iter().filter(|body| is_h26x(body)) {
         let wanted = picture_sums(body);
         if wanted.is_empty() {
             continue;

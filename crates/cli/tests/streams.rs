@@ -47,7 +47,7 @@ fn lossless_macroblocks_are_refused_by_name() {
 #[test]
 fn every_stream_is_exact_or_refused_for_a_reason() {
     let Some(media) = media() else { return };
-    let folders = ["h264", "av1"].map(|codec| media.join("codec").join(codec));
+    let folders = ["h264", "h265", "av1"].map(|codec| media.join("codec").join(codec));
     let mut streams: Vec<PathBuf> = folders
         .iter()
         .flat_map(|folder| fs::read_dir(folder).expect("streams"))
@@ -86,5 +86,5 @@ fn every_stream_is_exact_or_refused_for_a_reason() {
     }
     println!("{} streams: {exact} exact, {refused} refused", streams.len());
     assert!(failures.is_empty(), "{failures:#?}");
-    assert!(exact >= 100);
+    assert!(exact >= 130);
 }

@@ -3,7 +3,8 @@
 //! Exact on the Main, Main 10 and Main Still Picture profiles and on format range extensions in 4:2:0 and 4:4:4, with 8
 //! to 12 bits a sample and any conformance window, whatever the order of pictures and the kind of random access. No
 //! 4:2:2, no monochrome, no screen content coding; streams of these are refused by name. After damage it goes on with
-//! the next picture and conceals what is missing; such pictures are marked.
+//! the next picture and conceals what is missing, mostly without a word: `bitstream` reads slice data ahead of it, so that
+//! such pictures are marked.
 //!
 //! ```
 //! use kineframe_codec::{Codec, CodecParameters, DecoderFactory, Support};

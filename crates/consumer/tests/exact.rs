@@ -115,9 +115,12 @@ fn samples_of_motion_jpeg_are_within_one() {
 
 #[test]
 fn chosen_pictures_equal_those_of_the_whole() {
-    for name in
-        ["generated/h264-high-bframes-aac.mkv", "generated/not-at-key-frame.mkv", "generated/resolution-change.mkv"]
-    {
+    for name in [
+        "generated/h264-high-bframes-aac.mkv",
+        "generated/h265-main.mkv",
+        "generated/not-at-key-frame.mkv",
+        "generated/resolution-change.mkv",
+    ] {
         let body = testdata(name);
         let list = kineframe_decoders::default_list;
         let all = run(&File::new(&body), options(list(), 1));
@@ -143,8 +146,16 @@ fn chosen_pictures_equal_those_of_the_whole() {
 fn all_media() {
     let Some(media) = media() else { return };
     let mut failed = Vec::new();
-    for folder in ["kvs/getmedia", "kvs/putmedia", "generated/kvs", "codec/h264", "codec/av1", "codec/vp8", "codec/vp9"]
-    {
+    for folder in [
+        "kvs/getmedia",
+        "kvs/putmedia",
+        "generated/kvs",
+        "codec/h264",
+        "codec/h265",
+        "codec/av1",
+        "codec/vp8",
+        "codec/vp9",
+    ] {
         for body in bodies(&media.join(folder)) {
             let stem = body.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
             let beside = body.with_extension("framemd5");

@@ -100,6 +100,24 @@ fn every_frame_is_found_again() {
 }
 
 #[test]
+fn parameter_sets_of_h265_in_frames_alone_are_enough() {
+    let stretch = stretch("generated/h265-main.mkv");
+    let mut entry = stretch.tracks.entries[0].clone();
+    let record = entry.codec_private.take().expect("an hvcC record");
+    assert!(Writer::new(Layout::MoovFirst, &[entry.clone()]).is_err());
+    // Behind start codes, as some cameras send them.
+    let sets = kineframe_bitstream::h265::HevcConfig::parse(&record).expect("an hvcC record");
+    let sets: Vec<u8> = sets.units().flat_map(|unit| [&[0, 0, 0, 1][..], unit].concat()).collect();
+    let completed = with_parameter_sets(&entry, &sets);
+    assert!(Writer::new(Layout::MoovFirst, std::slice::from_ref(&completed)).is_ok());
+    let made = kineframe_bitstream::h265::HevcConfig::parse(completed.codec_private.as_ref().expect("made")).unwrap();
+    assert_eq!(made.arrays.len(), 3);
+    // The same sets as CodecPrivate, without a record.
+    entry.codec_private = Some(sets.into());
+    assert!(Writer::new(Layout::MoovFirst, &[entry]).is_ok());
+}
+
+#[test]
 fn parameter_sets_in_frames_alone_are_enough() {
     let stretch = stretch("generated/h264-annexb-private.mkv");
     let mut entry = stretch.tracks.entries[0].clone();

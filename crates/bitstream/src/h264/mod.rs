@@ -11,7 +11,7 @@ mod pps;
 mod sei;
 mod sets;
 mod slice;
-mod slice_data;
+pub(crate) mod slice_data;
 mod slice_tail;
 mod split;
 mod sps;

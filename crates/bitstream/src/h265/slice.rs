@@ -173,6 +173,11 @@ impl Segment {
         let missing = |field, id: u8, bits: &BitReader<'_>| bits.error(field, ErrorKind::Missing(id.into()));
         let pps = sets.pps(start.pps_id).ok_or_else(|| missing("slice_pic_parameter_set_id", start.pps_id, bits))?;
         let sps = sets.sps(pps.sps_id).ok_or_else(|| missing("pps_seq_parameter_set_id", pps.sps_id, bits))?;
+        Self::read(bits, start, pps, sps)
+    }
+
+    /// Reads a slice segment behind its start, with the parameter sets that it names.
+    pub(super) fn read(bits: &mut BitReader<'_>, start: SegmentStart, pps: &Pps, sps: &Sps) -> Result<Segment, Error> {
         let (mut dependent, mut address) = (false, 0);
         if !start.first {
             dependent = pps.dependent_slice_segments && bits.flag("dependent_slice_segment_flag")?;
@@ -193,7 +198,7 @@ impl SegmentStart {
         Self::read(&mut BitReader::new("slice header", nal))
     }
 
-    fn read(bits: &mut BitReader<'_>) -> Result<SegmentStart, Error> {
+    pub(super) fn read(bits: &mut BitReader<'_>) -> Result<SegmentStart, Error> {
         let nal = NalHeader::from_bytes([bits.byte(8, "nal_unit_header")?, bits.byte(8, "nal_unit_header")?]);
         if !nal.kind.is_slice() || nal.forbidden {
             return Err(bits.error("nal_unit_type", ErrorKind::Kind));

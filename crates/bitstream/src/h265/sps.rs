@@ -42,6 +42,18 @@ pub struct Sps {
     pub min_cb_log2: u8,
     /// Side of a coding tree block, as a power of two, 4 to 6.
     pub ctb_log2: u8,
+    /// Side of a smallest transform block, as a power of two, 2 to 5.
+    pub min_tb_log2: u8,
+    /// Side of a largest transform block, as a power of two, 2 to 5.
+    pub max_tb_log2: u8,
+    /// `max_transform_hierarchy_depth_inter`.
+    pub transform_depth_inter: u8,
+    /// `max_transform_hierarchy_depth_intra`.
+    pub transform_depth_intra: u8,
+    /// `amp_enabled_flag`: asymmetric partitions.
+    pub asymmetric_partitions: bool,
+    /// `sample_adaptive_offset_enabled_flag`.
+    pub sao: bool,
     /// `scaling_list_enabled_flag`.
     pub scaling_lists: bool,
     /// `pcm_enabled_flag`.
@@ -136,6 +148,12 @@ impl Sps {
             max_reorder: 0,
             min_cb_log2: 3,
             ctb_log2: 4,
+            min_tb_log2: 2,
+            max_tb_log2: 2,
+            transform_depth_inter: 0,
+            transform_depth_intra: 0,
+            asymmetric_partitions: false,
+            sao: false,
             scaling_lists: false,
             pcm: false,
             short_term_sets: Vec::new(),
@@ -181,15 +199,18 @@ impl Sps {
         self.min_cb_log2 = bits.ue_max("log2_min_luma_coding_block_size_minus3", 3)? as u8 + 3;
         let more = bits.ue_max("log2_diff_max_min_luma_coding_block_size", 3)? as u8;
         self.ctb_log2 = bits.within("CtbLog2SizeY", self.min_cb_log2 + more, 4, 6)?;
-        bits.ue_max("log2_min_luma_transform_block_size_minus2", 3)?;
-        bits.ue_max("log2_diff_max_min_luma_transform_block_size", 3)?;
-        bits.ue_max("max_transform_hierarchy_depth_inter", 4)?;
-        bits.ue_max("max_transform_hierarchy_depth_intra", 4)?;
+        self.min_tb_log2 = bits.ue_max("log2_min_luma_transform_block_size_minus2", 3)? as u8 + 2;
+        let more = bits.ue_max("log2_diff_max_min_luma_transform_block_size", 3)? as u8;
+        self.max_tb_log2 = bits.within("MaxTbLog2SizeY", self.min_tb_log2 + more, 2, self.ctb_log2.min(5).into())?;
+        bits.within("MinTbLog2SizeY", self.min_tb_log2, 2, i64::from(self.min_cb_log2) - 1)?;
+        self.transform_depth_inter = bits.ue_max("max_transform_hierarchy_depth_inter", 4)? as u8;
+        self.transform_depth_intra = bits.ue_max("max_transform_hierarchy_depth_intra", 4)? as u8;
         self.scaling_lists = bits.flag("scaling_list_enabled_flag")?;
         if self.scaling_lists && bits.flag("sps_scaling_list_data_present_flag")? {
             skip_scaling_lists(bits)?;
         }
-        bits.bits(2, "amp_enabled_flag")?; // And sample_adaptive_offset_enabled_flag.
+        self.asymmetric_partitions = bits.flag("amp_enabled_flag")?;
+        self.sao = bits.flag("sample_adaptive_offset_enabled_flag")?;
         self.pcm = bits.flag("pcm_enabled_flag")?;
         if self.pcm {
             bits.bits(8, "pcm_sample_bit_depth")?;

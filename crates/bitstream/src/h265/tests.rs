@@ -188,6 +188,55 @@ fn what_is_built_on_a_lost_picture_is_marked_and_nothing_else() {
     assert!(track(&units, &[unneeded]).iter().all(|(_, picture)| !picture.damaged));
 }
 
+/// All streams of the repository, and of a media folder where `KINEFRAME_MEDIA` names one.
+fn all_streams() -> Vec<(String, Vec<Bytes>)> {
+    let own = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/codec/h265");
+    let media = std::env::var_os("KINEFRAME_MEDIA").map(|media| std::path::Path::new(&media).join("codec/h265"));
+    let paths = std::iter::once(own).chain(media).flat_map(|folder| std::fs::read_dir(folder).expect("a folder"));
+    let mut paths: Vec<_> = paths.map(|entry| entry.expect("an entry").path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "265"));
+    paths.sort();
+    let units = |path: &std::path::Path| AccessUnits::new(std::fs::read(path).expect("a stream").into()).collect();
+    paths.iter().map(|path| (path.display().to_string(), units(path))).collect()
+}
+
+#[test]
+fn the_slices_of_sound_streams_break_no_rule() {
+    let streams = all_streams();
+    assert!(streams.len() > 20);
+    for (name, units) in streams {
+        let pictures = track(&units, &[]);
+        let damaged: Vec<usize> = pictures.iter().filter(|(_, p)| p.damaged).map(|(at, _)| *at).collect();
+        assert!(damaged.is_empty(), "{name}: {damaged:?} of {}", pictures.len());
+    }
+}
+
+#[test]
+fn damage_within_slices_shows() {
+    let (mut hurt, mut told) = (0, 0);
+    for (name, units) in all_streams().into_iter().filter(|(name, _)| !name.contains("422")) {
+        let mut tracker = open();
+        for (index, data) in units.iter().enumerate().take(12) {
+            let packet = |data: Bytes| Packet { id: PacketId(0), data, random_access: index == 0, wanted: true };
+            let mut spoiled = data.to_vec();
+            // Far from the headers; streams with small packets have little else.
+            let at = spoiled.len() * (50 + 7 * (index % 6)) / 100;
+            if spoiled.len() < 120 || spoiled.len() > 20_000 {
+                continue;
+            }
+            spoiled[at] ^= 0x10;
+            let looked = tracker.clone().read(&packet(spoiled.into())).unwrap_or_default();
+            hurt += 1;
+            told += usize::from(looked.damage.is_some() || looked.pictures.iter().any(|picture| picture.damaged));
+            let cut = tracker.clone().read(&packet(data.slice(..at))).unwrap_or_default();
+            assert!(cut.pictures.iter().all(|picture| picture.damaged), "{name}: packet {index}, cut at {at}");
+            tracker.read(&packet(data.clone())).unwrap();
+        }
+    }
+    // A flip within SEI hurts nothing, and one of a bypass bin may say something else without breaking a rule.
+    assert!(hurt > 100 && told * 100 >= hurt * 93, "{told} of {hurt}");
+}
+
 #[test]
 fn sizes_beyond_the_limits_never_reach_the_decoder() {
     // Profile and level, then the number of the set and 4:2:0; the size: 14 zeros and 16,385 in 15 bits, twice; then no

@@ -33,8 +33,16 @@ const NEXT: [[Context; 2]; 128] = {
 /// Contexts in the state's array: a power of two, so that no index is beyond it.
 const SLOTS: usize = 512;
 
+/// The contexts of a slice.
+pub(crate) type Contexts = [Context; SLOTS];
+
+/// The context of a state from 1 to 126 (`preCtxState`).
+pub(crate) fn context_of(state: i32) -> u8 {
+    (if state <= 63 { (63 - state) * 2 } else { (state - 64) * 2 + 1 }) as Context
+}
+
 /// Reads bins from slice data. Behind its end there are zeros; [`position`](Self::position) tells.
-pub(super) struct Arithmetic<'a> {
+pub(crate) struct Arithmetic<'a> {
     data: &'a [u8],
     interval: Interval,
     contexts: [Context; SLOTS],
@@ -66,9 +74,14 @@ impl<'a> Arithmetic<'a> {
         let qp = qp.clamp(0, 51);
         for (context, (m, n)) in contexts.iter_mut().zip(INIT[model.min(3)]) {
             let state = (((i32::from(m) * qp) >> 4) + i32::from(n)).clamp(1, 126);
-            *context = if state <= 63 { (63 - state) * 2 } else { (state - 64) * 2 + 1 } as Context;
+            *context = context_of(state);
         }
         const { assert!(CONTEXTS <= SLOTS) };
+        Self::with_contexts(data, start, contexts)
+    }
+
+    /// Begins at a byte of `data`, with these contexts.
+    pub(crate) fn with_contexts(data: &'a [u8], start: usize, contexts: Contexts) -> Self {
         let interval = Interval { next: start, value: 0, ahead: 0, range: 0 };
         let mut decoder = Arithmetic { data, interval, contexts };
         decoder.restart(start);
@@ -76,14 +89,19 @@ impl<'a> Arithmetic<'a> {
     }
 
     /// Begins again at a byte, with the contexts as they are.
-    pub(super) fn restart(&mut self, byte: usize) {
+    pub(crate) fn restart(&mut self, byte: usize) {
         self.interval = Interval { next: byte, value: 0, ahead: 32 - 9, range: 510 };
         self.interval.value = self.interval.take(self.data);
     }
 
     /// The bit after the last one read.
-    pub(super) fn position(&self) -> u64 {
+    pub(crate) fn position(&self) -> u64 {
         (self.interval.next as u64 * 8).saturating_sub(self.interval.ahead.into())
+    }
+
+    /// The contexts as they are.
+    pub(crate) fn contexts(&mut self) -> &mut Contexts {
+        &mut self.contexts
     }
 
     pub(super) fn data(&self) -> &'a [u8] {
@@ -101,19 +119,19 @@ impl<'a> Arithmetic<'a> {
 
     /// `DecodeDecision`.
     #[inline]
-    pub(super) fn bin(&mut self, context: usize) -> bool {
+    pub(crate) fn bin(&mut self, context: usize) -> bool {
         self.interval.bin(self.data, &mut self.contexts[context % SLOTS])
     }
 
     /// `DecodeBypass`.
     #[inline]
-    pub(super) fn bypass(&mut self) -> bool {
+    pub(crate) fn bypass(&mut self) -> bool {
         self.interval.bypass(self.data)
     }
 
     /// `DecodeTerminate`. After a 1 the last bit read is the last one that the encoder wrote, a 1.
     #[inline]
-    pub(super) fn terminate(&mut self) -> bool {
+    pub(crate) fn terminate(&mut self) -> bool {
         let interval = &mut self.interval;
         interval.range -= 2;
         if interval.value >= u64::from(interval.range) << interval.ahead {

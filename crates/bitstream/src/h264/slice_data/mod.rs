@@ -9,7 +9,7 @@
 //!
 //! What it does not see is data that stays within all rules and says something else: nobody can.
 
-mod cabac;
+pub(crate) mod cabac;
 mod cabac_syntax;
 mod cabac_tables;
 mod cavlc_syntax;

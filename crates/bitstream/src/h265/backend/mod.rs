@@ -7,6 +7,8 @@
 mod driver;
 mod references;
 mod supports;
+#[cfg(test)]
+mod tests;
 mod tracker;
 
 pub use driver::{Driver, Engine};

@@ -10,6 +10,7 @@ use super::Stored;
 use super::references::References;
 use crate::framing::nal_ranges;
 use crate::h265::slice::Segment;
+use crate::h265::slice_data::SliceData;
 use crate::h265::{
     NalHeader, NalType, OutputOrder, ParameterSets, PictureOrder, Pps, RecoveryPoint, SliceHeader, Sps, recovery_point,
 };
@@ -70,6 +71,7 @@ pub struct Tracker {
     active: Option<Arc<Stored<Sps>>>,
     order: PictureOrder,
     references: References,
+    slice_data: SliceData,
     /// An end of sequence has come after the last picture.
     ended: bool,
 }
@@ -95,6 +97,7 @@ impl Tracker {
             active: None,
             order: PictureOrder::default(),
             references: References::default(),
+            slice_data: SliceData::default(),
             ended: false,
         })
     }
@@ -136,7 +139,10 @@ impl Tracker {
         // Whatever could not be read may have been a slice of any of them.
         let damaged = unit.damage.is_some();
         for picture in &mut unit.pictures {
-            picture.damaged |= damaged;
+            // Slice data that breaks a rule: decoders may go on as if nothing were wrong.
+            let segments = picture.segments.iter().map(|range| data.get(range.clone()).unwrap_or_default());
+            let sound = self.slice_data.check(&picture.sps.set, &picture.pps.set, segments).is_ok();
+            picture.damaged |= damaged || !sound;
             if picture.damaged {
                 self.references.lost(picture.order);
             }
