@@ -41,6 +41,8 @@ pub enum Command {
     Split(Split),
     /// Consecutive fragments as one playable, seekable file
     Merge(Merge),
+    /// Each audio track as WAV or, for AAC, ADTS
+    Audio(Audio),
     /// The local Kinesis Video service, for tests without an account
     Serve(Serve),
     /// Media into a stream, acknowledged fragment by fragment (PutMedia)
@@ -495,4 +497,18 @@ pub struct Merge {
     /// The file to write, or `-` for standard output
     #[arg(short, long, value_name = "FILE|-")]
     pub output: PathBuf,
+}
+
+/// `kineframe audio`.
+#[derive(Debug, Args)]
+pub struct Audio {
+    /// The input.
+    #[command(flatten)]
+    pub input: Input,
+    /// Where the files go
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+    /// Frames one after the other, without silence where timestamps leave gaps
+    #[arg(long)]
+    pub no_fill: bool,
 }

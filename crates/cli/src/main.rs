@@ -18,6 +18,7 @@ mod signals;
 mod tracks;
 mod units;
 mod whole;
+mod window;
 
 use std::process::ExitCode;
 
@@ -47,6 +48,7 @@ fn run(cli: &Cli) -> Result<Outcome, Failure> {
         Command::Frame(args) => commands::frames::frame(args, common),
         Command::Split(args) => commands::split::run(args, common),
         Command::Merge(args) => commands::merge::run(args, common),
+        Command::Audio(args) => commands::audio::run(args, common),
         Command::Serve(args) => commands::serve::run(args, common),
         Command::Put(args) => commands::put::run(args, common),
         Command::Streams(args) => commands::streams::streams(args, common),

@@ -377,4 +377,23 @@ fn a_stream_is_read_once_and_served_on() {
     assert_eq!(code(&gone), 1);
     assert!(stderr(&gone).contains("--upstream kvs://nobody") && stderr(&gone).contains("no such stream"));
     assert_eq!(code(&local.run(&["serve", "--upstream", "kvs://door?speed=2"])), 2);
+
+#[test]
+fn the_sound_of_a_stream_is_that_of_the_file() {
+    let local = Local::start();
+    let body = testdata("generated/connect-like-audio.mkv");
+    local.put(&body, "kvs://calls");
+    let folders = tempfile::tempdir().expect("a folder");
+    let record = |input: &str, name: &str, more: &[&str]| {
+        let folder = folders.path().join(name);
+        let output = local.run(&[&["audio", input, "-o", folder.to_str().expect("UTF-8")], more].concat());
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        ["track-1-AUDIO_FROM_CUSTOMER.wav", "track-2-AUDIO_TO_CUSTOMER.wav"]
+            .map(|file| fs::read(folder.join(file)).expect("recorded"))
+    };
+    let file = record(body.to_str().expect("UTF-8"), "file", &[]);
+    let archive = ["--via", "fragments", "--from", "earliest"];
+    assert!(record("kvs://calls", "archive", &archive) == file);
+    let live = ["--via", "get-media", "--from", "earliest", "--to", "+1h"];
+    assert!(record("kvs://calls", "live", &live) == file);
 }

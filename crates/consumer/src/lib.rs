@@ -6,6 +6,7 @@
 //! | the same with callbacks on a thread | [`Callbacks`] |
 //! | pictures, in a loop | [`Pictures`] |
 //! | pictures, async | [`Pictures::into_stream`] |
+//! | audio tracks as WAV and ADTS | [`Consumer::record_audio`] |
 //! | any of these of a live stream, for months | [`Session`] as the source |
 //!
 //! ```
@@ -37,6 +38,7 @@ mod info;
 mod lane;
 mod live;
 mod pictures;
+mod record;
 mod selection;
 mod session;
 mod stage;
@@ -54,6 +56,7 @@ pub use live::{
     SlowReader, Until,
 };
 pub use pictures::{Options, Pictures};
+pub use record::{RecordError, Recordings};
 pub use selection::{
     At, Clock, Damaged, Every, FragmentRef, FragmentStart, Grid, MediaTime, Range, Selection, TrackChoice,
 };

@@ -36,6 +36,7 @@
 //! | [`ebml`], [`matroska`] | always | the container: elements, blocks, push demuxer, muxer |
 //! | [`fragment`] | always | fragments: numbers, times, tags, errors in band, split and merge |
 //! | [`codec`] | always | the contract that a decoder keeps |
+//! | `audio` | `audio` | audio tracks to WAV and ADTS |
 //! | `bitstream` | `bitstream` | parameter sets, random access points, framing |
 //! | `mp4` | `mp4` | MP4, plain and fragmented, in and out |
 //! | `source` | `source` | files, standard input, memory as pieces; wrappers for tests |
@@ -47,6 +48,8 @@
 //!
 //! Each module is a crate of its own, `kineframe-…`, and can be used alone.
 
+#[cfg(feature = "audio")]
+pub use kineframe_audio as audio;
 #[cfg(feature = "bitstream")]
 pub use kineframe_bitstream as bitstream;
 pub use kineframe_codec as codec;

@@ -1,5 +1,6 @@
 //! One module per command.
 
+pub mod audio;
 pub mod decoders;
 pub mod demo;
 pub mod fragments;
