@@ -377,6 +377,7 @@ fn a_stream_is_read_once_and_served_on() {
     assert_eq!(code(&gone), 1);
     assert!(stderr(&gone).contains("--upstream kvs://nobody") && stderr(&gone).contains("no such stream"));
     assert_eq!(code(&local.run(&["serve", "--upstream", "kvs://door?speed=2"])), 2);
+}
 
 #[test]
 fn the_sound_of_a_stream_is_that_of_the_file() {
