@@ -74,12 +74,3 @@ pub fn recorder(data: &[u8]) {
     });
     assert_eq!(filled, plain);
 }
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn inputs_of_the_corpora_run() {
-        kineframe_testkit::reread("audio_codec_private", super::codec_private);
-        kineframe_testkit::reread("audio_recorder", super::recorder);
-    }
-}
