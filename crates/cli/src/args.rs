@@ -327,7 +327,7 @@ pub struct Frame {
     /// The picture on screen at this time
     #[arg(long, value_name = "TIME")]
     pub at: Option<Moment>,
-    /// The file to write; without --format its ending chooses the format
+    /// The file to write, or - for standard output; without --format its ending chooses the format
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
     /// The track [default: the first video track]

@@ -91,7 +91,7 @@ pub fn options(input: &Input, selection: &Selection, common: &Common) -> Result<
     options.selection = consumer::Selection {
         at: selection.at.iter().map(|moment| At::Time(time(*moment))).collect(),
         fragments: selection.fragment.iter().map(|number| fragment(number)).collect::<Result<_, _>>()?,
-        every: selection.every.map(|step| Every { step: step.to_std(), grid: Grid::Start }),
+        every: step(selection)?.map(|step| Every { step: step.to_std(), grid: Grid::Start }),
         one_in: selection.one_in,
         keyframes: selection.keyframes,
         limit: selection.limit,
@@ -110,6 +110,17 @@ pub fn decoders(common: &Common) -> Result<Decoders, Failure> {
         let names: Vec<&str> = all.0.iter().map(|factory| factory.name()).collect();
         Failure::Usage(format!("--decoder {name}: this build has {}", names.join(", ")))
     })
+}
+
+/// `--every`, which must go on.
+///
+/// # Errors
+/// A step of no length.
+pub fn step(selection: &Selection) -> Result<Option<Duration>, Failure> {
+    match selection.every {
+        Some(Duration(0)) => Err(Failure::Usage("--every 0s: give a length, such as 1s; without it all come".into())),
+        every => Ok(every),
+    }
 }
 
 /// How pictures are written; `format` is what the flags leave open.

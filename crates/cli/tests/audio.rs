@@ -127,7 +127,7 @@ fn files_are_kept_and_what_gives_none_is_an_error() {
     let before = only_file(folder.path());
     let again = recorded(&input, folder.path(), &[]);
     assert_eq!(code(&again), 1);
-    assert!(String::from_utf8_lossy(&again.stderr).contains("the file exists"));
+    assert!(String::from_utf8_lossy(&again.stderr).contains("is there already"));
     assert!(only_file(folder.path()) == before, "and no temporary file stays");
     assert_eq!(code(&recorded(&input, folder.path(), &["--overwrite"])), 0);
 

@@ -32,6 +32,10 @@ fn wrong_usage_is_2() {
         &["fragments", "kvs://"],
         &["fragments", "kvs://no such name"],
         &["frames", "x", "-o", "y", "--size", "0x0"],
+        &["frames", "x", "-o", "y", "--every", "0s"],
+        &["frame", "x", "--at", "1s", "-o", "y.gif"],
+        &["frame", "x", "--at", "1s", "-o", "-", "--json"],
+        &["merge", &capture(), "--overwrite", "-o", &capture()],
         &["frames", "x", "-o", "y", "--name", "{nobody}"],
     ] {
         let (code, error) = refused(args);
@@ -62,6 +66,23 @@ fn mp4_is_named_for_what_it_is() {
     let (code, error) = refused(&["inspect", "--tree", path.to_str().expect("UTF-8")]);
     assert_eq!(code, 1);
     assert!(error.contains("MP4"), "{error}");
+}
+
+#[test]
+fn a_picture_can_go_to_standard_output() {
+    let output = run(&["frame", &capture(), "--at", "1s", "--format", "png", "-o", "-"]);
+    assert_eq!(code(&output), 0, "{}", String::from_utf8_lossy(&output.stderr));
+    let picture = image::load_from_memory(&output.stdout).expect("one PNG file and nothing else");
+    assert_eq!((picture.width(), picture.height()), (640, 360));
+}
+
+#[test]
+fn where_no_file_can_be_is_said() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("missing").join("picture.png");
+    let (exit, error) = refused(&["frame", &capture(), "--at", "1s", "-o", file.to_str().expect("UTF-8")]);
+    assert_eq!((exit, error.lines().count()), (1, 1), "{error}");
+    assert!(error.contains("there is no folder"), "{error}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 /// An input could not be opened or read on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{input}: byte {offset}: {kind}")]
+#[error("{input}: {}{kind}", self.place())]
 pub struct SourceError {
     /// The input, as a person would name it.
     pub input: Arc<str>,
@@ -53,6 +53,11 @@ pub enum SourceErrorKind {
 }
 
 impl SourceError {
+    /// Where reading stopped, if it had begun.
+    fn place(&self) -> String {
+        if self.offset == 0 { String::new() } else { format!("byte {}: ", self.offset) }
+    }
+
     /// A new read may succeed.
     pub fn is_retryable(&self) -> bool {
         match &self.kind {

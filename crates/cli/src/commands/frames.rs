@@ -2,6 +2,7 @@
 
 mod images;
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use kineframe::consumer::{At, DropReason, Options, PictureInfo};
@@ -61,11 +62,17 @@ pub fn frames(args: &Frames, common: &Common) -> Result<Outcome, Failure> {
 /// # Errors
 /// See [`Failure`].
 pub fn frame(args: &Frame, common: &Common) -> Result<Outcome, Failure> {
-    let by_name = args.output.extension().and_then(|ending| ending.to_str()).and_then(ImageFormat::from_extension);
-    if images::is_wanted(&args.input) {
-        return images::frame(args, by_name.unwrap_or(ImageFormat::Jpeg), common);
+    let format = format_of(args)?;
+    let piped = args.output == Path::new("-");
+    if piped && common.json {
+        return Err(Failure::Usage(
+            "standard output cannot hold the picture and --json both; name a file with -o".into(),
+        ));
     }
-    let export = pictures::export_options(&args.picture, by_name.unwrap_or(ImageFormat::Jpeg))?;
+    if images::is_wanted(&args.input) {
+        return images::frame(args, format, common);
+    }
+    let export = pictures::export_options(&args.picture, format)?;
     let selection = Selection { limit: Some(1), track: args.track.map(Track::Number), ..unselected() };
     let mut options = pictures::options(&args.input, &selection, common)?;
     options.selection.at = vec![match (&args.fragment, args.at) {
@@ -77,7 +84,7 @@ pub fn frame(args: &Frame, common: &Common) -> Result<Outcome, Failure> {
         (None, None) => return Err(Failure::Usage("give --fragment NUMBER or --at TIME".into())),
     }];
     let existing = existing(common);
-    if existing == Existing::Keep && args.output.exists() {
+    if existing == Existing::Keep && !piped && args.output.exists() {
         return Err(Failure::Work(format!(
             "{}: is there already; choose another name with -o, or replace it with --overwrite",
             args.output.display()
@@ -87,6 +94,10 @@ pub fn frame(args: &Frame, common: &Common) -> Result<Outcome, Failure> {
     let wanted = Wanted::of(args.fragment.as_slice(), args.at.as_slice());
     let mut run = Run::start(Input::open_for(&args.input, &wanted)?, options, &export, common)?;
     while let Some(picture) = run.next()? {
+        if piped {
+            crate::output::bytes(&picture.bytes)?;
+            continue;
+        }
         write_file(&args.output, &picture.bytes, existing).map_err(file_failure)?;
         let file = args.output.display().to_string();
         output.item(&object(&picture, &file), || line(&picture, &file))?;
@@ -100,6 +111,19 @@ pub fn frame(args: &Frame, common: &Common) -> Result<Outcome, Failure> {
     output.item(&json!({ "summary": run.summary_json() }), String::new)?;
     output.flush()?;
     Ok(outcome)
+}
+
+/// The format of `frame` where --format does not say it: what the file's name ends in; JPEG for a name without an ending.
+fn format_of(args: &Frame) -> Result<ImageFormat, Failure> {
+    let Some(ending) = args.output.extension() else { return Ok(ImageFormat::Jpeg) };
+    match ending.to_str().and_then(ImageFormat::from_extension) {
+        Some(format) => Ok(format),
+        None if args.picture.format.is_some() => Ok(ImageFormat::Jpeg),
+        None => Err(Failure::Usage(format!(
+            "-o {}: no format has this ending; it can be jpg, png, webp, npy or yuv, or say --format",
+            args.output.display()
+        ))),
+    }
 }
 
 /// Where pictures go, and under which names.
@@ -247,7 +271,18 @@ pub fn existing(common: &Common) -> Existing {
 
 /// A file that could not be written ends the command.
 pub fn file_failure(error: FileError) -> Failure {
-    Failure::Work(error.to_string())
+    let path = error.path.display();
+    let folder = error.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    Failure::Work(match error.kind {
+        ErrorKind::AlreadyExists if error.path.is_file() => {
+            format!("{path}: is there already; choose another name with -o, or replace it with --overwrite")
+        }
+        ErrorKind::NotFound if folder.is_some_and(|folder| !folder.exists()) => {
+            let folder = folder.unwrap_or(&error.path).display();
+            format!("{path}: there is no folder {folder}; make it, or name another with -o")
+        }
+        _ => error.to_string(),
+    })
 }
 
 /// Seconds of `--offset` in nanoseconds.

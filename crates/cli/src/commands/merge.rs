@@ -1,5 +1,6 @@
 //! `kineframe merge`: consecutive fragments as one playable, seekable file.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use kineframe::fragment::{FileStart, Merger, RemuxOptions};
@@ -17,6 +18,12 @@ pub fn run(args: &Merge, common: &Common) -> Result<Outcome, Failure> {
     let piped = args.output == Path::new("-");
     if piped && common.json {
         return Err(Failure::Usage("standard output cannot hold the file and --json both; name a file with -o".into()));
+    }
+    if !piped
+        && let (Ok(input), Ok(output)) = (fs::canonicalize(&args.input.input), fs::canonicalize(&args.output))
+        && input == output
+    {
+        return Err(Failure::Usage(format!("-o {}: is the input; name another file", args.output.display())));
     }
     let mut options = RemuxOptions::default();
     options.patches = !piped;

@@ -53,7 +53,7 @@ pub fn frames(args: &Frames, template: Option<NameTemplate>, common: &Common) ->
     for at in &selection.at {
         run.at(*at, &mut write)?;
     }
-    if let Some(step) = selection.every {
+    if let Some(step) = pictures::step(selection)? {
         run.every(&args.input, step.0, &mut write)?;
     }
     run.finish(&args.output)
@@ -71,7 +71,15 @@ pub fn frame(args: &Frame, format: ImageFormat, common: &Common) -> Result<Outco
         return Err(Failure::Usage("--via images: the service chooses the track; leave --track out".into()));
     }
     let mut run = Run::new(&args.input, &args.picture, format, common)?;
+    let piped = args.output == Path::new("-");
+    if piped {
+        run.output = Output::silent();
+    }
     run.at(at, &mut |_, file| {
+        if piped {
+            crate::output::bytes(file)?;
+            return Ok(String::new());
+        }
         write_file(&args.output, file, existing(common)).map_err(file_failure)?;
         Ok(args.output.display().to_string())
     })?;
