@@ -16,6 +16,7 @@ mod fuzz;
 mod golden;
 mod layers;
 mod packages;
+mod sessions;
 mod setup;
 mod shell;
 mod tasks;
@@ -41,6 +42,7 @@ cargo xtask <task>
   conformance [--media DIR] write docs/conformance.md: every back end against the kit, and DIR/codec/h264
   deny                      cargo-deny: bans, licences, sources (built on first use)
   examples                  build and run the packages under examples/
+  sessions [--seeds N]      sessions with faults, seed by seed (default 2,000): what came in is what was sent
   fuzz [--seconds N] [TARGET…]
                             build the fuzz targets with coverage and run each for N seconds (default 10)
   bench [--only PART] [--media DIR] [--rounds N] [--write]
@@ -82,6 +84,7 @@ fn dispatch(args: &mut Args) -> Result<()> {
         "conformance" => conformance::run(args),
         "deny" => deny::run(args),
         "examples" => examples::run(args),
+        "sessions" => sessions::run(args),
         "fuzz" => fuzz::run(args),
         "bench" => bench::run(args),
         "help" | "-h" | "--help" => {

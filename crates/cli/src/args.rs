@@ -188,7 +188,7 @@ pub struct Fragments {
 /// `kineframe put`.
 #[derive(Debug, Args)]
 pub struct Put {
-    /// A file (Matroska, WebM, a stored body), or `-` for standard input
+    /// A file (Matroska, WebM, a stored body, MP4, a byte stream of H.264 or H.265), or `-` for standard input
     #[arg(value_name = "FILE")]
     pub file: String,
     /// kvs://STREAM or an ARN
@@ -212,6 +212,10 @@ pub struct Put {
     /// A tag on each fragment (repeatable)
     #[arg(long, value_name = "NAME=VALUE", value_parser = tag)]
     pub tag: Vec<(String, String)>,
+    /// Cut fragments anew, each at the first key frame that lies so far behind the start of the one before; 2s where
+    /// the file has no Clusters [default: as the file has them]
+    #[arg(long, value_name = "DURATION")]
+    pub fragment_duration: Option<Duration>,
     /// How the service is reached.
     #[command(flatten)]
     pub service: Service,

@@ -17,6 +17,9 @@ use crate::args::{Clock, Input, Service, Via};
 use crate::outcome::Failure;
 use crate::units::{Bound, Moment};
 
+/// How far a producer's clock may be ahead of ours, in nanoseconds.
+const AHEAD: i128 = 3_600_000_000_000;
+
 /// A source, and where to begin.
 pub struct Opened {
     /// The source.
@@ -130,8 +133,16 @@ pub fn failure(error: Error) -> Failure {
 enum Plan {
     /// A session over GetMedia.
     Live { start: StartSelector, first: Option<FragmentNumber>, until: Until },
-    /// The archived fragments of a range, from a number on.
-    Archive { range: TimeRange, length: Option<i128>, from: Option<FragmentNumber>, after: bool, clips: bool },
+    /// The archived fragments of a range, from a number on. `start` is where they are read live from, should a range of
+    /// some length turn out to reach beyond now.
+    Archive {
+        range: TimeRange,
+        length: Option<i128>,
+        from: Option<FragmentNumber>,
+        after: bool,
+        clips: bool,
+        start: Option<StartSelector>,
+    },
     /// These fragments, and those at these times.
     Named,
 }
@@ -159,8 +170,26 @@ pub fn open(args: &Input, wanted: &Wanted) -> Result<Opened, Failure> {
             numbers.dedup();
             Ok(archive(&stream, numbers))
         }
-        Plan::Archive { range, length, from, after, clips } => {
+        Plan::Archive { range, length, from, after, clips, start } => {
             let entries = listed(&stream, range, length).map_err(failure)?;
+            let first = entries.iter().filter_map(|entry| entry.start(range.clock)).min();
+            let end = first.zip(length).map(|(first, length)| first.max(range.from).saturating_add(length));
+            if let Some(start) = start
+                && let Some(end) = end.filter(|end| *end > now())
+            {
+                return Ok(live(stream, start, None, Until::IdleAfter(system_time(end))));
+            }
+            if entries.is_empty() {
+                // A list of what a stream without an archive keeps is empty, and no error.
+                let info = stream.client().block_on(stream.describe());
+                if info.is_ok_and(|info| info.retention_hours == 0) {
+                    return Err(Failure::Work(format!(
+                        "{}: the stream retains no data; set a retention of at least an hour, and read what arrives \
+                         after that",
+                        args.input
+                    )));
+                }
+            }
             let keep = |entry: &FragmentEntry| match &from {
                 None => true,
                 Some(from) if after => entry.number > *from,
@@ -261,9 +290,11 @@ fn plan(args: &Input, wanted: &Wanted, now: i128) -> Result<Plan, Failure> {
     let via = args.via.unwrap_or(if past && from.is_some() { Via::Fragments } else { Via::GetMedia });
     match (via, from) {
         (Via::Fragments | Via::Clip, Some(from)) => {
-            let range = TimeRange { clock, from, to: to.unwrap_or(now) };
+            // A producer's clock may be ahead of ours.
+            let range = TimeRange { clock, from, to: to.unwrap_or(now.saturating_add(AHEAD)) };
             let length = length.filter(|_| number.is_none());
-            Ok(Plan::Archive { range, length, from: number, after, clips: via == Via::Clip })
+            let start = args.via.is_none().then_some(start);
+            Ok(Plan::Archive { range, length, from: number, after, clips: via == Via::Clip, start })
         }
         (Via::Fragments | Via::Clip, None) => Err(Failure::Usage(
             "--via fragments and --via clip read what is archived: give --from earliest, a time, fragment:NUMBER or \

@@ -4,79 +4,12 @@ mod common;
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 use std::time::Duration;
 
+use common::local::{Local, fails_with, stderr};
 use common::{code, kineframe, objects, testdata};
-use kineframe_server::{Limits, Options, Server};
 use serde_json::Value;
-use tokio::runtime::Runtime;
-
-/// A service, for the length of a test.
-struct Local {
-    server: Option<Server>,
-    runtime: Runtime,
-    endpoint: String,
-}
-
-impl Local {
-    fn start() -> Local {
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("threads");
-        let mut options = Options::default();
-        options.idle_end = Duration::from_millis(200);
-        options.limits = Limits::none();
-        options.decoders = kineframe::decoders::default_list();
-        let server = runtime.block_on(Server::start(options)).expect("a free port");
-        let endpoint = server.endpoint().to_owned();
-        Local { server: Some(server), runtime, endpoint }
-    }
-
-    fn command(&self) -> Command {
-        let mut command = kineframe();
-        signed(&mut command).env("AWS_ENDPOINT_URL_KINESIS_VIDEO", &self.endpoint).env("AWS_REGION", "us-east-1");
-        command
-    }
-
-    fn run(&self, args: &[&str]) -> Output {
-        self.command().args(args).output().expect("the command starts")
-    }
-
-    fn put(&self, file: &Path, stream: &str) {
-        let output = self.run(&["put", file.to_str().expect("UTF-8"), stream, "--create", "--json"]);
-        assert_eq!(code(&output), 0, "{}", stderr(&output));
-    }
-}
-
-impl Drop for Local {
-    fn drop(&mut self) {
-        if let Some(server) = self.server.take() {
-            self.runtime.block_on(server.stop());
-        }
-    }
-}
-
-/// An environment with keys and without anything of this machine's.
-fn signed(command: &mut Command) -> &mut Command {
-    unsigned(command).env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE").env("AWS_SECRET_ACCESS_KEY", "secret")
-}
-
-fn unsigned(command: &mut Command) -> &mut Command {
-    for (name, _) in std::env::vars() {
-        if name.starts_with("AWS_") {
-            command.env_remove(name);
-        }
-    }
-    command
-        .env("AWS_EC2_METADATA_DISABLED", "true")
-        .env("AWS_CONFIG_FILE", "/nonexistent/config")
-        .env("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent/credentials")
-        .env("NO_PROXY", "127.0.0.1")
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
 
 fn capture() -> std::path::PathBuf {
     testdata("captures/output_get_media.mkv")
@@ -185,6 +118,23 @@ fn pictures_of_a_stream_are_those_of_the_file() {
     assert_eq!(fs::read(by_number).expect("a picture"), fs::read(by_time).expect("a picture"));
 }
 
+/// The producer's times run ahead of the clock, since ten seconds of media are sent at once.
+#[test]
+fn a_length_that_reaches_beyond_now_is_read_live() {
+    let local = Local::start();
+    let file = capture();
+    let put = ["put", file.to_str().expect("UTF-8"), "kvs://ahead", "--create", "--start", "now", "-q"];
+    assert_eq!(code(&local.run(&put)), 0);
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().to_str().expect("UTF-8");
+    let frames = ["frames", "kvs://ahead", "--from", "earliest", "--to", "+3s", "--keyframes", "--json", "-o", out];
+    let output = local.run(&frames);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let (pictures, summary) = objects(&output);
+    // Three seconds, and the frame that shows that they are over.
+    assert_eq!((pictures.len(), &summary["frames_seen"]), (2, &Value::from(91)), "{summary}");
+}
+
 #[test]
 fn streams_are_listed_and_described() {
     let local = Local::start();
@@ -231,43 +181,6 @@ fn acknowledgements_are_told_one_by_one() {
         let tags = fragment["tags"].as_array().expect("tags");
         assert!(tags.contains(&serde_json::json!({"name": "camera", "value": "front"})), "{tags:?}");
     }
-}
-
-/// One line on standard error that says what and what to do, and nothing on standard output.
-fn fails_with(output: &Output, exit: i32, words: &[&str]) {
-    let said = stderr(output);
-    assert_eq!(code(output), exit, "{said}");
-    assert_eq!(said.trim_end().lines().count(), 1, "{said}");
-    assert!(output.stdout.is_empty());
-    for word in words {
-        assert!(said.contains(word), "{word}: {said}");
-    }
-}
-
-#[test]
-fn what_goes_wrong_is_one_line_that_says_what_to_do() {
-    let local = Local::start();
-    let file = capture();
-    let file = file.to_str().expect("UTF-8");
-    fails_with(
-        &local.run(&["fragments", "kvs://nobody", "--from", "earliest"]),
-        1,
-        &["kvs://nobody", "no such stream", "kineframe streams"],
-    );
-    fails_with(&local.run(&["describe", "kvs://nobody"]), 1, &["DescribeStream", "no such stream"]);
-    fails_with(&local.run(&["put", file, "kvs://nobody"]), 1, &["no such stream", "--create"]);
-    fails_with(&local.run(&["fragments", "kvs://a/b"]), 2, &["not a stream"]);
-    fails_with(&local.run(&["fragments", file, "--region", "eu-west-1"]), 2, &["--region"]);
-
-    let mut nobody = kineframe();
-    signed(&mut nobody).args(["streams", "--region", "us-east-1", "--endpoint-url", "http://127.0.0.1:9"]);
-    fails_with(&nobody.output().expect("it starts"), 1, &["cannot be reached", "check the network"]);
-    let mut nowhere = kineframe();
-    signed(&mut nowhere).args(["streams", "--endpoint-url", &local.endpoint]);
-    fails_with(&nowhere.output().expect("it starts"), 1, &["no AWS region", "--region"]);
-    let mut keyless = kineframe();
-    unsigned(&mut keyless).args(["streams", "--region", "us-east-1", "--endpoint-url", &local.endpoint]);
-    fails_with(&keyless.output().expect("it starts"), 1, &["no AWS credentials", "AWS_ACCESS_KEY_ID"]);
 }
 
 /// The pictures that a command wrote: producer time and bytes of each, in order.

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use common::{options, payloads, put, server, stream, upload};
-use kineframe_consumer::{Consumer, Item, Session, SessionOptions, Until};
+use kineframe_consumer::{Consumer, Integrity, Item, Session, SessionOptions, Until};
 use kineframe_fragment::StartSelector;
 use kineframe_source::{FaultKind, Faulty, MediaSource, PieceStream, Trigger};
 use kineframe_source_aws::{AckEvent, GetMedia};
@@ -32,18 +32,33 @@ impl MediaSource for Broken {
     }
 }
 
+/// What the service does wrong besides, by seed; the 45 minutes are up in each, after 400 ms.
+const FAULTS: [&[&str]; 7] = [
+    &[],
+    &["stall@p=0.3"],
+    &["reset@p=0.4"],
+    &["throttle@p=0.3"],
+    &["error:3002@p=0.4"],
+    &["error:5000@p=0.3", "cut@p=0.3"],
+    &["garbage@p=0.4"],
+];
+
 /// A producer in pauses and connections of its own, a reader through all of it.
 fn session_of(seed: u64) {
     const CONNECTIONS: u64 = 4;
     const FRAGMENTS: u64 = 3;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads");
+    let faults = FAULTS[(seed % FAULTS.len() as u64) as usize];
     let (server, stream) = runtime.block_on(async {
         let server = server(|options| {
             options.idle_end = Duration::from_millis(60);
             options.session_end = Duration::from_millis(400);
+            let fault = |fault: &&str| format!("{fault},seed={seed}").parse().expect("a fault");
+            options.faults = faults.iter().map(fault).collect();
         })
         .await;
         let mut options = options(&server);
+        options.read_timeout = Duration::from_millis(100);
         options.quotas.calls_per_second = 1000.0;
         options.retry.base = Duration::from_millis(5);
         let stream = stream(options, "door").await;
@@ -66,6 +81,9 @@ fn session_of(seed: u64) {
     options.until = Until::IdleAfter(SystemTime::now() + Duration::from_millis(1500));
     options.backoff = Duration::from_millis(2);
     options.idle_pause = Duration::from_millis(5);
+    if faults.iter().any(|fault| fault.starts_with("garbage")) {
+        options.integrity = Integrity::Checked;
+    }
     let broken = Broken { inner: stream.get_media(), seed, reads: Arc::default() };
     let session = Session::new(broken, options);
     let monitor = session.monitor();
@@ -99,7 +117,7 @@ fn session_of(seed: u64) {
 
 #[test]
 fn a_session_brings_every_frame_once() {
-    for seed in 0..6 {
+    for seed in 0..14 {
         session_of(seed);
     }
 }
@@ -111,7 +129,7 @@ fn sessions_by_the_hundred() {
         println!("skipped: set KINEFRAME_SEEDS to a number of sessions");
         return;
     };
-    for seed in 6..6 + seeds {
+    for seed in 14..14 + seeds {
         session_of(seed);
     }
 }

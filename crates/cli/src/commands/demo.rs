@@ -107,6 +107,7 @@ impl LocalService {
             pace: Pace::Fast,
             rounds: None,
             tag: Vec::new(),
+            fragment_duration: None,
             service: self.flags.clone(),
         }
     }

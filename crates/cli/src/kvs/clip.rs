@@ -14,7 +14,7 @@ use kineframe::mp4::AnySplitter;
 use kineframe::source::{MediaSource, PieceStream, SourceError, SourceErrorKind, StartSelector};
 use kineframe::source_aws::{Clip, Clock, FragmentEntry};
 
-use crate::commands::put::producer;
+use crate::commands::put::producer::{self, Sample};
 use crate::outcome::Failure;
 
 /// A file of the service is no larger than 100 MB, and may have its description behind the media.
@@ -174,7 +174,7 @@ impl Document {
                 cluster
             }
         };
-        out.extend(producer::block(frame, after(cluster))?);
+        out.extend(producer::block(&Sample::of(frame, after(cluster)))?);
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 #![allow(dead_code)] // Each test file uses a part of it.
 
 pub mod browser;
+pub mod local;
 
 use std::fs;
 use std::path::{Path, PathBuf};

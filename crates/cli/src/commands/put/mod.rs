@@ -1,14 +1,17 @@
 //! `kineframe put`: media into a stream.
 
+mod cut;
+mod feed;
 pub mod producer;
+mod raw;
 mod upload;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use kineframe::fragment::{Dialect, Event, FragmentHead, Frame, Options, Splitter};
 use kineframe::matroska::{SimpleTag, TagValue, Tracks};
+use kineframe::mp4::MovieBox;
 use kineframe::source::{File, MediaSource, StartSelector};
 use kineframe::source_aws::{ErrorKind, StreamHandle};
 use serde_json::json;
@@ -19,11 +22,12 @@ use crate::kvs;
 use crate::outcome::{Failure, Outcome};
 use crate::output::Output;
 use crate::signals::Stop;
+use feed::Feed;
 use producer::Outgoing;
 use upload::{Tally, Upload};
 
-/// From here on, a file's time in milliseconds is taken for one since the Unix epoch: 2001-09-09.
-const EPOCH_LIKE_MS: i64 = 1_000_000_000_000;
+/// A connection is left for the next before the service ends it, which it does after 45 minutes.
+const CONNECTION: Duration = Duration::from_secs(40 * 60);
 
 /// Runs the command.
 ///
@@ -41,6 +45,11 @@ pub fn send(args: &Put, common: &Common, output: Output) -> Result<Outcome, Fail
     if args.rounds.is_some_and(|rounds| rounds != 1) && args.file == "-" {
         return Err(Failure::Usage("--loop needs a file: standard input can be read once".into()));
     }
+    if let Some(duration) = args.fragment_duration
+        && !(200_000_000..=18_000_000_000).contains(&duration.0)
+    {
+        return Err(Failure::Usage("--fragment-duration: the service takes fragments of 200ms to 18s".into()));
+    }
     let stream = kvs::stream(&args.stream, &args.service)?;
     let retained = prepare(&stream, args)?;
     let mut put = Putting {
@@ -51,6 +60,8 @@ pub fn send(args: &Put, common: &Common, output: Output) -> Result<Outcome, Fail
         tally: Tally::default(),
         upload: None,
         stop: None,
+        movie: None,
+        memory: common.max_memory.map(|size| size.0),
         shift: None,
         started: None,
         last_ms: None,
@@ -113,6 +124,9 @@ struct Putting<'a> {
     tally: Tally,
     upload: Option<(Arc<Tracks>, Upload)>,
     stop: Option<Stop>,
+    movie: Option<MovieBox>,
+    /// Most bytes of an MP4 file that are held to wait for its description.
+    memory: Option<u64>,
     /// What is added to the file's times, in milliseconds, once its first fragment is known.
     shift: Option<i64>,
     /// When the first fragment went out, and its time.
@@ -145,48 +159,16 @@ impl Putting<'_> {
                 "put sends a file; for a stream, pipe `kineframe merge kvs://… -o -` into it".into(),
             ));
         }
-        let mut pieces = self.pieces(&file)?;
-        let (mut splitter, mut first) = (None, First::default());
-        let mut open: Option<Outgoing> = None;
+        let (mut pieces, movie) = self.pieces(&file)?;
+        let mut feed = Feed::new(self.args.fragment_duration.map(|it| it.to_std()), movie, self.memory);
         let mut any = false;
         loop {
             let piece = pieces()?;
             let ended = piece.is_none();
-            let splitter = match &mut splitter {
-                Some(splitter) => splitter,
-                None => match first.look(piece.as_ref()) {
-                    Some(told) => splitter.insert(told),
-                    None => continue,
-                },
-            };
-            match piece {
-                Some(piece) => splitter.push(piece),
-                None => splitter.finish(),
-            }
-            while let Some(event) = splitter.next_event().map_err(|error| Failure::Work(error.to_string()))? {
-                match event {
-                    Event::Started(head) => open = outgoing(&head),
-                    Event::Frame(frame) => {
-                        if let Some(open) = &mut open {
-                            open.frames.push(frame);
-                        }
-                    }
-                    Event::Tag(tag) => {
-                        if let Some(open) = &mut open
-                            && !producer::is_of_the_service(&tag.name)
-                        {
-                            open.tags.push(tag);
-                        }
-                    }
-                    Event::Finished(tail) => {
-                        let Some(mut fragment) = open.take().filter(|open| !open.frames.is_empty()) else { continue };
-                        let millis = tail.duration.unwrap_or(0) / 1_000_000;
-                        fragment.duration_ms = i64::try_from(millis).unwrap_or(i64::MAX);
-                        any = true;
-                        self.fragment(&fragment)?;
-                    }
-                    _ => {}
-                }
+            feed.push(piece).map_err(|error| named(error, &self.args.file))?;
+            while let Some(fragment) = feed.next().map_err(|error| named(error, &self.args.file))? {
+                any = true;
+                self.fragment(&fragment)?;
             }
             if ended {
                 break;
@@ -201,24 +183,21 @@ impl Putting<'_> {
         )))
     }
 
-    /// The pieces of the file. Signals are watched once, by the input of the first round.
-    fn pieces(&mut self, file: &InputArgs) -> Result<NextPiece, Failure> {
+    /// The pieces of the file, and what describes it where it is MP4 with that behind the media. Signals are watched
+    /// once, by the input of the first round.
+    fn pieces(&mut self, file: &InputArgs) -> Result<(NextPiece, Option<MovieBox>), Failure> {
         let Some(stop) = self.stop.clone() else {
             let mut input = Input::open(file)?;
-            if input.is_mp4()? {
-                return Err(Failure::Work(format!(
-                    "{0}: is MP4, and PutMedia takes Matroska; make it of it first: kineframe merge {0} -o FILE.mkv",
-                    file.input
-                )));
-            }
             self.stop = Some(input.stop().clone());
-            return Ok(Box::new(move || input.next_piece()));
+            self.movie = input.movie();
+            return Ok((Box::new(move || input.next_piece()), self.movie.clone()));
         };
         let mut pieces = File::new(&file.input).open_blocking(&StartSelector::Earliest);
-        Ok(Box::new(move || {
+        let next = move || {
             stop.check()?;
             pieces.next().transpose().map_err(|error| Failure::Work(error.to_string()))
-        }))
+        };
+        Ok((Box::new(next), self.movie.clone()))
     }
 
     /// The file's times on the wall: what is added to them.
@@ -247,7 +226,8 @@ impl Putting<'_> {
             .as_ref()
             .is_some_and(|(tracks, _)| Arc::ptr_eq(tracks, &fragment.tracks) || **tracks == *fragment.tracks);
         let rises = self.last_ms.is_none_or(|last| time_ms > last);
-        if !same || !rises {
+        let old = self.upload.as_ref().is_some_and(|(_, upload)| upload.age() > CONNECTION);
+        if !same || !rises || old {
             self.close()?;
         }
         if self.upload.is_none() {
@@ -268,11 +248,10 @@ impl Putting<'_> {
         upload.began(time_ms, &mut self.tally);
         upload.send(producer::cluster(timestamp)?, &mut self.tally, &mut self.output)?;
         for frame in &fragment.frames {
-            let offset_ms = offset_ms(frame);
             if self.args.pace == Pace::Realtime {
-                wait(self.stop.as_ref(), due(offset_ms))?;
+                wait(self.stop.as_ref(), due(frame.offset_ms))?;
             }
-            for piece in producer::block(frame, offset_ms)? {
+            for piece in producer::block(frame)? {
                 upload.send(piece, &mut self.tally, &mut self.output)?;
             }
         }
@@ -323,63 +302,12 @@ impl Putting<'_> {
     }
 }
 
-/// The beginning of a file, read until it shows how its fragments are told apart: a stored body of the service has a
-/// document for each, any other file a Cluster.
-struct First {
-    pieces: Vec<Bytes>,
-    splitter: Splitter,
-}
-
-impl Default for First {
-    fn default() -> Self {
-        First { pieces: Vec::new(), splitter: Splitter::new(Options::default()) }
+/// The same failure, with the input's name.
+fn named(failure: Failure, file: &str) -> Failure {
+    match failure {
+        Failure::Work(why) => Failure::Work(format!("{file}: {why}")),
+        other => other,
     }
-}
-
-impl First {
-    /// A splitter that has had the pieces before this one, once its dialect is known.
-    fn look(&mut self, piece: Option<&Bytes>) -> Option<Splitter> {
-        match piece {
-            Some(piece) => self.splitter.push(piece.clone()),
-            None => self.splitter.finish(),
-        }
-        let mut told = piece.is_none().then_some(false);
-        while let Ok(Some(event)) = self.splitter.next_event() {
-            if let Event::Started(head) = event {
-                told = Some(head.number.is_some());
-                break;
-            }
-        }
-        let Some(of_the_service) = told else {
-            self.pieces.extend(piece.cloned());
-            return None;
-        };
-        let mut options = Options::default();
-        options.dialect = if of_the_service { Dialect::Body } else { Dialect::PutMedia };
-        let mut splitter = Splitter::new(options);
-        self.pieces.drain(..).for_each(|piece| splitter.push(piece));
-        Some(splitter)
-    }
-}
-
-fn outgoing(head: &FragmentHead) -> Option<Outgoing> {
-    let cluster = head.first_cluster?;
-    let cluster_ms = i64::try_from(cluster.to_nanos(head.timestamp_scale) / 1_000_000).ok()?;
-    let told = head.producer_timestamp.and_then(|time| time.as_millis()).filter(|&time| time >= EPOCH_LIKE_MS);
-    let time_ms = told.unwrap_or(cluster_ms);
-    Some(Outgoing {
-        tracks: head.tracks.clone()?,
-        time_ms,
-        wall: time_ms >= EPOCH_LIKE_MS,
-        frames: Vec::new(),
-        tags: Vec::new(),
-        duration_ms: 0,
-    })
-}
-
-/// Milliseconds from the Cluster's Timestamp, rounded down.
-fn offset_ms(frame: &Frame) -> i64 {
-    frame.offset.unwrap_or(0).div_euclid(1_000_000)
 }
 
 /// Waits, and sees a signal.

@@ -19,11 +19,39 @@ pub struct Outgoing {
     /// `time_ms` is since the Unix epoch.
     pub wall: bool,
     /// Its frames in stored order.
-    pub frames: Vec<Frame>,
+    pub frames: Vec<Sample>,
     /// The producer's tags.
     pub tags: Vec<SimpleTag>,
     /// From its first frame to the end of its last, in milliseconds.
     pub duration_ms: i64,
+}
+
+/// A frame of a fragment.
+#[derive(Debug)]
+pub struct Sample {
+    /// Its track.
+    pub track: u64,
+    /// Milliseconds from the fragment's time.
+    pub offset_ms: i64,
+    /// Decoding can start here.
+    pub keyframe: bool,
+    /// The encoded frame.
+    pub data: Bytes,
+    /// Where it stands in the input.
+    pub position: u64,
+}
+
+impl Sample {
+    /// A frame of an input, at so many milliseconds.
+    pub fn of(frame: &Frame, offset_ms: i64) -> Self {
+        Sample {
+            track: frame.track_number,
+            offset_ms,
+            keyframe: frame.keyframe,
+            data: frame.data.clone(),
+            position: frame.position,
+        }
+    }
 }
 
 /// EBML Header, Segment, Info and Tracks: what an upload begins with.
@@ -50,17 +78,17 @@ pub fn cluster(timestamp_ms: u64) -> Result<Bytes, Failure> {
 ///
 /// # Errors
 /// It lies too far from its Cluster's Timestamp for the 16 bits of a block.
-pub fn block(frame: &Frame, offset_ms: i64) -> Result<[Bytes; 2], Failure> {
-    let relative = i16::try_from(offset_ms).map_err(|_| {
+pub fn block(frame: &Sample) -> Result<[Bytes; 2], Failure> {
+    let relative = i16::try_from(frame.offset_ms).map_err(|_| {
         Failure::Work(format!(
-            "byte {}: a frame {offset_ms} ms from its fragment's start; a fragment has at most 20 s: cut the file into \
-             shorter Clusters",
-            frame.position
+            "byte {}: a frame {} ms from its fragment's start; a fragment has at most 20 s: cut it with \
+             --fragment-duration",
+            frame.position, frame.offset_ms
         ))
     })?;
     let mut head = BytesMut::new();
     // The track number as an EBML size, the time, the flags (RFC 9559 §10.1).
-    let number = track_number(frame.track_number);
+    let number = track_number(frame.track);
     let size = (number.len() + 3).saturating_add(frame.data.len()) as u64;
     let header = encode_header(ids::SIMPLE_BLOCK, ElementSize::Known(size), SizeWidth::Minimal);
     head.put_slice(&header.map_err(|error| unwritable(&error))?);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use kineframe::source_aws::{Ack, AckEvent, Client, Error, PutMedia, PutSender, PutTimecodes, StreamHandle};
@@ -41,6 +41,7 @@ pub struct Upload {
     waiting: BTreeMap<i64, u64>,
     /// What counts as stored.
     stored: AckEvent,
+    opened: Instant,
 }
 
 impl Upload {
@@ -68,7 +69,13 @@ impl Upload {
             acks: received,
             waiting: BTreeMap::new(),
             stored: if retained { AckEvent::Persisted } else { AckEvent::Received },
+            opened: Instant::now(),
         })
+    }
+
+    /// How long it has been open.
+    pub fn age(&self) -> Duration {
+        self.opened.elapsed()
     }
 
     /// Sends a piece, and says what has come back.
