@@ -58,7 +58,8 @@ pub enum Integrity {
     #[default]
     Lowest,
     /// When the element behind it has been read: bytes that were lost or put in on the way are then seen before the
-    /// frame is out, and the fragment is read again. TLS rules such damage out. Costs the time of one frame.
+    /// frame is out, and the fragment is read again. So is a block into whose middle the service wrote an error in band.
+    /// TLS rules the former out. Costs the time of one frame.
     Checked,
 }
 
