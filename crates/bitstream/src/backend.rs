@@ -6,11 +6,59 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use kineframe_codec::{
-    ColorSpace, DecodeError, DecodeErrorKind, PacketId, Picture, PictureBuffer, PictureSink, PixelFormat, Recovery,
-    Rect, guard,
+    CodecParameters, ColorSpace, DecodeError, DecodeErrorKind, Limits, PacketId, Picture, PictureBuffer, PictureSink,
+    PixelFormat, Recovery, Rect, Support, guard,
 };
 
+use crate::Sets;
 use crate::order::{OutputOrder, Reorder};
+
+/// Asks each SPS, and each PPS whose SPS is known, and gives the first reason to say no.
+pub(crate) fn supports<S: Sets>(
+    params: &CodecParameters,
+    sps: impl Fn(&S::Sps) -> Result<(), String>,
+    pps: impl Fn(&S::Pps, &S::Sps) -> Result<(), String>,
+) -> Support {
+    let check = || {
+        if params.codec != S::CODEC {
+            return Err(format!("decodes {} only", S::NAME));
+        }
+        let mut sets = S::default();
+        for nal in &params.parameter_sets {
+            sets.insert(nal).map_err(|error| error.to_string())?;
+        }
+        if sets.pairs().next().is_none() {
+            return Err("no parameter sets are known".to_owned());
+        }
+        sets.all_sps().try_for_each(&sps)?;
+        sets.pairs().try_for_each(|(set, of)| pps(set, of))
+    };
+    match check() {
+        Ok(()) => Support::Exact,
+        Err(reason) => Support::No(reason),
+    }
+}
+
+/// The sets that a decoder is opened with. One that cannot be read matters when a slice names it.
+///
+/// # Errors
+/// A picture size beyond the limits.
+pub(crate) fn sets_of<S: Sets>(factory: &str, params: &CodecParameters, limits: &Limits) -> Result<S, DecodeError> {
+    let mut sets = S::default();
+    for nal in &params.parameter_sets {
+        let _ = sets.insert(nal);
+    }
+    sets.all_sps().try_for_each(|sps| limits.check_size(factory, S::coded_size(sps)))?;
+    Ok(sets)
+}
+
+/// Refuses a packet beyond the limits: the next one can be decoded again.
+pub(crate) fn check_packet(factory: &str, limits: &Limits, packet: &[u8]) -> Result<(), DecodeError> {
+    limits.check_packet(factory, packet.len()).map_err(|mut error| {
+        error.recovery = Recovery::NextPacket;
+        error
+    })
+}
 
 /// Why an engine did not decode a picture.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,15 +4,22 @@ use kineframe_codec::{ChromaSiting, ColorRange, ColorSpace, MatrixCoefficients};
 
 use crate::{BitReader, Error};
 
-/// Aspect and colour. Fields that the stream leaves out are `None`.
+/// Aspect and colour, as the video usability information of an SPS states them. Fields that the stream leaves out are `None`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub(crate) struct Usability {
-    pub(crate) sample_aspect_ratio: Option<(u16, u16)>,
-    pub(crate) full_range: Option<bool>,
-    pub(crate) primaries: Option<u8>,
-    pub(crate) transfer: Option<u8>,
-    pub(crate) matrix: Option<u8>,
-    pub(crate) chroma_location: Option<u8>,
+#[non_exhaustive]
+pub struct Usability {
+    /// Width to height of a sample, where both are stated and not 0.
+    pub sample_aspect_ratio: Option<(u16, u16)>,
+    /// `video_full_range_flag`.
+    pub full_range: Option<bool>,
+    /// `colour_primaries`, a code of H.273; 2 is "unspecified".
+    pub primaries: Option<u8>,
+    /// `transfer_characteristics`, a code of H.273; 2 is "unspecified".
+    pub transfer: Option<u8>,
+    /// `matrix_coefficients`, a code of H.273; 2 is "unspecified".
+    pub matrix: Option<u8>,
+    /// `chroma_sample_loc_type_top_field`, 0 to 5.
+    pub chroma_location: Option<u8>,
 }
 
 /// Sample aspect ratios of table E-1, from `aspect_ratio_idc` 1 on.
@@ -67,7 +74,7 @@ impl Usability {
     }
 
     /// What it says about colour; codes 2, "unspecified", stay open.
-    pub(crate) fn color(&self) -> ColorSpace {
+    pub fn color(&self) -> ColorSpace {
         ColorSpace {
             matrix: self.matrix.and_then(MatrixCoefficients::from_code),
             range: self.full_range.map(|full| if full { ColorRange::Full } else { ColorRange::Limited }),

@@ -56,9 +56,9 @@ fn sizes_and_colours_are_those_of_the_truths() {
         let name = path.display();
         assert_eq!(Some(visible.width), number("width"), "{name}");
         assert_eq!(Some(visible.height), number("height"), "{name}");
-        let range = sps.vui.and_then(|vui| vui.full_range).map(|full| if full { "pc" } else { "tv" });
+        let range = sps.vui.and_then(|vui| vui.usability.full_range).map(|full| if full { "pc" } else { "tv" });
         assert!(field(&truth, "color_range").is_none_or(|stated| Some(stated) == range), "{name}: {range:?}");
-        let ratio = sps.vui.and_then(|vui| vui.sample_aspect_ratio);
+        let ratio = sps.vui.and_then(|vui| vui.usability.sample_aspect_ratio);
         let stated = field(&truth, "sar").and_then(|sar| sar.split_once(':'));
         if let (Some((width, height)), Some(stated)) = (ratio, stated) {
             let stated: (u64, u64) = (stated.0.parse().unwrap(), stated.1.parse().unwrap());

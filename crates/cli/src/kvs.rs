@@ -9,8 +9,8 @@ use kineframe::consumer::{Session, SessionMonitor, SessionNotice, SessionOptions
 use kineframe::fragment::{ContinuationToken, FragmentNumber, ProducerTimestamp, ServerTimestamp};
 use kineframe::source::{MediaSource, PieceStream, StartSelector};
 use kineframe::source_aws::{
-    ArchiveOptions, Client, Clock as ServiceClock, Error, FragmentEntry, Options, StaticCredentials, StreamHandle,
-    StreamId, TimeRange,
+    ArchiveOptions, Client, Clock as ServiceClock, Error, ErrorKind, FragmentEntry, Options, StaticCredentials,
+    StreamHandle, StreamId, TimeRange,
 };
 
 use crate::args::{Clock, Input, Service, Via};
@@ -183,11 +183,9 @@ pub fn open(args: &Input, wanted: &Wanted) -> Result<Opened, Failure> {
                 // A list of what a stream without an archive keeps is empty, and no error.
                 let info = stream.client().block_on(stream.describe());
                 if info.is_ok_and(|info| info.retention_hours == 0) {
-                    return Err(Failure::Work(format!(
-                        "{}: the stream retains no data; set a retention of at least an hour, and read what arrives \
-                         after that",
-                        args.input
-                    )));
+                    let (operation, target) = ("ListFragments", Arc::from(args.input.as_str()));
+                    let kind = ErrorKind::NoDataRetention;
+                    return Err(failure(Error { operation, target, kind, message: String::new(), request_id: None }));
                 }
             }
             let keep = |entry: &FragmentEntry| match &from {

@@ -2,10 +2,10 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 
+use common::served::Served;
 use common::{code, kineframe, testdata};
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ fn program() -> Option<PathBuf> {
 
 /// A running service, and an environment that leads to it.
 struct Local {
-    child: Child,
+    _served: Served,
     aws: PathBuf,
     environment: Vec<(&'static str, String)>,
     folder: tempfile::TempDir,
@@ -25,13 +25,8 @@ struct Local {
 
 impl Local {
     fn start(aws: PathBuf) -> Local {
-        let mut command = kineframe();
-        command.args(["serve", "--json", "--data", ":memory:", "--idle-end", "300ms"]).stdout(Stdio::piped());
-        let mut child = command.spawn().expect("the command starts");
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().expect("piped")).read_line(&mut line).expect("a line");
-        let ready: Value = serde_json::from_str(&line).expect("a JSON object");
-        let text = |name: &str| ready[name].as_str().expect("text").to_owned();
+        let served = Served::start(&["--idle-end", "300ms"]);
+        let text = |name| served.text(name);
         let folder = tempfile::tempdir().expect("a folder");
         let nowhere = folder.path().join("none").display().to_string();
         let environment = vec![
@@ -45,7 +40,7 @@ impl Local {
             ("AWS_SHARED_CREDENTIALS_FILE", nowhere),
             ("AWS_PAGER", String::new()),
         ];
-        Local { child, aws, environment, folder }
+        Local { _served: served, aws, environment, folder }
     }
 
     fn with_environment<'a>(&self, command: &'a mut Command) -> &'a mut Command {
@@ -78,13 +73,6 @@ impl Local {
         let answer = self.call(&[&[service, call, "--stream-name", "door", &file], arguments].concat());
         let kind = answer["ContentType"].as_str().expect("a content type").to_owned();
         (kind, std::fs::read(path).expect("a file"))
-    }
-}
-
-impl Drop for Local {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

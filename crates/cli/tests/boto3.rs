@@ -2,12 +2,11 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use common::{kineframe, testdata};
-use serde_json::Value;
+use common::served::Served;
+use common::testdata;
 
 /// Where `cargo xtask setup` puts Python programs.
 fn python() -> Option<std::path::PathBuf> {
@@ -21,13 +20,8 @@ fn boto3_does_its_whole_work_with_it() {
         println!("skipped: no boto3; `cargo xtask setup` installs it");
         return;
     };
-    let mut command = kineframe();
-    command.args(["serve", "--json", "--data", ":memory:", "--idle-end", "300ms"]).stdout(Stdio::piped());
-    let mut child = command.spawn().expect("the command starts");
-    let mut line = String::new();
-    BufReader::new(child.stdout.as_mut().expect("piped")).read_line(&mut line).expect("a line");
-    let ready: Value = serde_json::from_str(&line).expect("a JSON object");
-    let text = |name: &str| ready[name].as_str().expect("text").to_owned();
+    let served = Served::start(&["--idle-end", "300ms"]);
+    let text = |name| served.text(name);
 
     let mut client = Command::new(python);
     client.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/boto3_client.py"));
@@ -36,8 +30,6 @@ fn boto3_does_its_whole_work_with_it() {
     client.env("AWS_ACCESS_KEY_ID", text("access_key_id")).env("AWS_SECRET_ACCESS_KEY", text("secret_access_key"));
     client.env("AWS_EC2_METADATA_DISABLED", "true").env_remove("AWS_PROFILE").env_remove("AWS_SESSION_TOKEN");
     let output = client.output().expect("Python starts");
-    let _ = child.kill();
-    let _ = child.wait();
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{told}");
     assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "all as in the service");

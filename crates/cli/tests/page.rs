@@ -2,23 +2,12 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use common::browser::Page;
+use common::served::Served;
 use common::{code, kineframe, testdata};
 use serde_json::Value;
-
-/// Ends a process when dropped.
-struct Ended(Child);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// Waits until an expression of the page is true; what the page says meanwhile is told where it never is.
 fn wait_for(page: &mut Page, expression: &str) {
@@ -32,13 +21,8 @@ fn wait_for(page: &mut Page, expression: &str) {
 
 #[test]
 fn the_page_lists_streams_and_plays_them() {
-    let mut command = kineframe();
-    command.args(["serve", "--json", "--data", ":memory:", "--no-auth"]).stdout(Stdio::piped());
-    let mut serve = Ended(command.spawn().expect("the command starts"));
-    let mut line = String::new();
-    BufReader::new(serve.0.stdout.as_mut().expect("piped")).read_line(&mut line).expect("a line");
-    let ready: Value = serde_json::from_str(&line).expect("a JSON object");
-    let endpoint = ready["endpoint"].as_str().expect("an address").to_owned();
+    let served = Served::start(&["--no-auth"]);
+    let endpoint = served.text("endpoint");
     for (file, stream) in
         [("captures/output_get_media.mkv", "kvs://door"), ("generated/h264-high-bframes-aac.mkv", "kvs://gate")]
     {

@@ -3,19 +3,18 @@
 mod common;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Instant;
 
 use common::local::{Local, stderr};
+use common::mp4::{BODY, made};
 use common::{code, framemd5, objects, testdata};
 use kineframe::fragment::{Event, Options, Splitter};
-use kineframe::mp4::{AnySplitter, FragmentedWriter, Layout, WriteFrame, Writer};
+use kineframe::mp4::AnySplitter;
 use kineframe::source::{MediaSource, StartSelector};
 use kineframe::source_aws::{Client, Options as ServiceOptions, StaticCredentials};
 use md5::{Digest, Md5};
-
-const BODY: &str = "generated/h264-high-bframes-aac.mkv";
 
 /// A frame: its track, its time in milliseconds from the first fragment's, whether it is a key frame, its bytes.
 type Seen = (u64, i64, bool, bytes::Bytes);
@@ -80,55 +79,10 @@ fn put(local: &Local, file: &Path, stream: &str, more: &[&str]) -> u64 {
     objects(&output).1["fragments"].as_u64().expect("a count")
 }
 
-/// A body as MP4: with the description behind the media, before it, and fragmented.
-fn mp4(folder: &Path) -> [PathBuf; 3] {
-    let mut splitter = Splitter::new(Options::default());
-    splitter.push(fs::read(testdata(BODY)).expect("it is there").into());
-    splitter.finish();
-    let (mut origin, mut start, mut tracks) = (None, 0, None);
-    let mut fragments: Vec<Vec<WriteFrame>> = Vec::new();
-    while let Some(event) = splitter.next_event().expect("not strict") {
-        match event {
-            Event::Started(head) => {
-                let time = head.producer_timestamp.expect("told").0;
-                start = i64::try_from(time - *origin.get_or_insert(time)).expect("within years");
-                tracks = head.tracks.clone();
-                fragments.push(Vec::new());
-            }
-            Event::Frame(frame) => {
-                let frame = WriteFrame::of(&frame, start).expect("it has a time");
-                fragments.last_mut().expect("it has started").push(frame);
-            }
-            _ => {}
-        }
-    }
-    let entries = &tracks.expect("tracks").entries;
-    let plain = |layout| {
-        let mut writer = Writer::new(layout, entries).expect("tracks");
-        fragments.iter().flatten().for_each(|frame| writer.frame(frame.clone()).expect("a frame"));
-        let mut file = writer.take_chunks().concat();
-        let end = writer.finish().expect("an end");
-        file.extend(end.chunks.concat());
-        for patch in end.patches {
-            file[patch.offset as usize..][..patch.bytes.len()].copy_from_slice(&patch.bytes);
-        }
-        file
-    };
-    let mut writer = FragmentedWriter::new(entries).expect("tracks");
-    let mut fragmented = writer.init_segment().expect("it fits").to_vec();
-    fragments.iter().for_each(|frames| fragmented.extend(writer.media_segment(frames, None).expect("it fits")));
-    let files = [("last", plain(Layout::MoovLast)), ("first", plain(Layout::MoovFirst)), ("fragmented", fragmented)];
-    files.map(|(name, bytes)| {
-        let path = folder.join(format!("{name}.bin"));
-        fs::write(&path, bytes).expect("written");
-        path
-    })
-}
-
 #[test]
 fn mp4_goes_in_and_comes_out_frame_for_frame() {
     let (local, folder) = (Local::start(), tempfile::tempdir().expect("a folder"));
-    for (path, stream) in mp4(folder.path()).iter().zip(["kvs://last", "kvs://first", "kvs://fragmented"]) {
+    for (path, stream) in made(folder.path()).iter().zip(["kvs://last", "kvs://first", "kvs://fragmented"]) {
         let mut splitter = AnySplitter::new(Options::default());
         splitter.push(fs::read(path).expect("it is there").into());
         splitter.finish();

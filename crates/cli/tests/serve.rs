@@ -5,31 +5,25 @@ mod common;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 
 use common::kineframe;
+use common::served::Served;
 use kineframe_testkit::{Fragment, ids};
 use serde_json::{Value, json};
 
-/// A running `kineframe serve`; killed when dropped.
-struct Serve {
-    child: Child,
-    ready: Value,
-}
+/// A running `kineframe serve`, and calls to it.
+struct Serve(Served);
 
 impl Serve {
     fn start(data: &Path, more: &[&str]) -> Serve {
         let mut command = kineframe();
         command.args(["serve", "--json", "--idle-end", "200ms", "--no-limits", "--data"]).arg(data).args(more);
-        let mut child = command.stdout(Stdio::piped()).spawn().expect("the command starts");
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().expect("piped")).read_line(&mut line).expect("a line");
-        let ready = serde_json::from_str(&line).expect("a JSON object");
-        Serve { child, ready }
+        Serve(Served::of(&mut command))
     }
 
     fn address(&self) -> &str {
-        self.ready["endpoint"].as_str().and_then(|endpoint| endpoint.strip_prefix("http://")).expect("an address")
+        self.0.ready["endpoint"].as_str().and_then(|endpoint| endpoint.strip_prefix("http://")).expect("an address")
     }
 
     /// Status line and body of an answer to a call with `Connection: close`.
@@ -68,15 +62,8 @@ impl Serve {
 
     #[cfg(unix)]
     fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
+        let id = self.0.child.id().to_string();
         assert!(std::process::Command::new("kill").args([name, &id]).status().expect("kill").success());
-    }
-}
-
-impl Drop for Serve {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -142,10 +129,10 @@ fn what_was_acknowledged_is_there_after_a_kill() {
                 seen += 1;
             }
             if seen == wanted {
-                serve.child.kill().expect("SIGKILL");
+                serve.0.child.kill().expect("SIGKILL");
             }
         }
-        serve.child.wait().expect("its end");
+        serve.0.child.wait().expect("its end");
         sending.join().expect("the sender ends");
     }
     assert!(persisted.len() >= 5 + 25 + 45);
@@ -157,14 +144,14 @@ fn sigterm_ends_it_in_order() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut serve = Serve::start(folder.path(), &["--region", "eu-west-1"]);
     for field in ["access_key_id", "secret_access_key"] {
-        assert!(serve.ready[field].as_str().expect("text").len() >= 20);
+        assert!(serve.0.ready[field].as_str().expect("text").len() >= 20);
     }
-    assert_eq!(serve.ready["region"], "eu-west-1");
+    assert_eq!(serve.0.ready["region"], "eu-west-1");
     let (status, body) = serve.call("/listStreams", &json!({}));
     assert!(status.contains(" 403 "), "{status}");
     assert!(String::from_utf8_lossy(&body).contains("Missing Authentication Token"));
     serve.signal("-TERM");
-    assert_eq!(serve.child.wait().expect("its end").code(), Some(0));
+    assert_eq!(serve.0.child.wait().expect("its end").code(), Some(0));
 }
 
 #[test]

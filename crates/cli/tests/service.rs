@@ -8,6 +8,7 @@ use std::process::Output;
 use std::time::Duration;
 
 use common::local::{Local, fails_with, stderr};
+use common::served::Served;
 use common::{code, kineframe, objects, testdata};
 use serde_json::Value;
 
@@ -264,12 +265,8 @@ fn a_stream_is_read_once_and_served_on() {
     let mut serve = local.command();
     let upstream = "kvs://door?from=earliest&name=copy&retention=2";
     serve.args(["serve", "--json", "--no-auth", "--data", ":memory:", "--upstream", upstream]);
-    let mut child = serve.stdout(std::process::Stdio::piped()).spawn().expect("the command starts");
-    let mut line = String::new();
-    let stdout = child.stdout.as_mut().expect("piped");
-    std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut line).expect("a line");
-    let ready: Value = serde_json::from_str(&line).expect("a JSON object");
-    let endpoint = ready["endpoint"].as_str().expect("an address");
+    let served = Served::of(&mut serve);
+    let endpoint = &served.text("endpoint")[..];
     let archived = ["--via", "fragments", "--from", "earliest"];
     let wanted = fragments(&local, &[&["kvs://door"], &archived[..]].concat());
     let patience = std::time::Instant::now() + Duration::from_secs(30);
@@ -282,8 +279,7 @@ fn a_stream_is_read_once_and_served_on() {
         assert!(std::time::Instant::now() < patience, "{}", stderr(&found));
         std::thread::sleep(Duration::from_millis(20));
     }
-    let _ = child.kill();
-    let _ = child.wait();
+    drop(served);
     let usage = local.server.as_ref().expect("a server").usage("door").expect("the stream").of("GetMedia");
     assert_eq!(usage.most_connections, 1);
     let gone = local.run(&["serve", "--json", "--data", ":memory:", "--upstream", "kvs://nobody"]);

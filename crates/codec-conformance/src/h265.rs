@@ -2,11 +2,10 @@
 
 use bytes::Bytes;
 use kineframe_bitstream::h264::RandomAccess;
-use kineframe_bitstream::h265::{AccessUnit, AccessUnits, HevcConfig, NalHeader, Stream};
-use kineframe_bitstream::{StartCodeUnits, start_codes_to_lengths};
-use kineframe_codec::{Codec, NalFraming};
+use kineframe_bitstream::h265::{AccessUnit, AccessUnits, Stream};
+use kineframe_codec::Codec;
 
-use crate::kit::{TestPacket, TestStream, TruePicture, is_disputed};
+use crate::kit::{TestPacket, TestStream, TruePicture};
 
 impl TestStream {
     /// An H.265 byte stream with start codes, cut into access units.
@@ -35,51 +34,6 @@ impl TestStream {
             }
             packets.push(TestPacket { data, framing, random_access, params });
         }
-        order.sort();
-        let disputed = is_disputed(name);
-        let known = !disputed && order.len() == truth.len();
-        let order = if known { order.into_iter().map(|(_, packet)| packet).collect() } else { Vec::new() };
-        TestStream {
-            name: name.to_owned(),
-            codec: Codec::H265,
-            packets,
-            truth,
-            order,
-            planes: Vec::new(),
-            disputed,
-            forbidden_gap: false,
-            // Every picture names those that it may refer to.
-            losses_show: true,
-        }
-    }
-
-    /// See [`out_of_band`](Self::out_of_band).
-    pub(crate) fn h265_out_of_band(&self) -> Option<TestStream> {
-        let (mut sets, mut packets) = (Vec::<Bytes>::new(), Vec::new());
-        for (index, packet) in self.packets.iter().enumerate() {
-            if packet.framing != NalFraming::StartCodes {
-                return None;
-            }
-            let mut rest = Vec::new();
-            for nal in StartCodeUnits::new(&packet.data) {
-                if !NalHeader::base_kind(nal).is_some_and(|kind| kind.is_parameter_set()) {
-                    rest.extend_from_slice(&[0, 0, 0, 1]);
-                    rest.extend_from_slice(nal);
-                } else if index == 0 {
-                    sets.push(Bytes::copy_from_slice(nal));
-                } else if !sets.iter().any(|known| known == nal) {
-                    return None;
-                }
-            }
-            packets.push(TestPacket {
-                data: start_codes_to_lengths(rest.into()).data,
-                framing: NalFraming::LengthPrefixed(4),
-                params: None,
-                ..packet.clone()
-            });
-        }
-        let private = HevcConfig::new(sets).ok()?.to_bytes();
-        packets.first_mut()?.params = Some(Stream::new(&private).parameters());
-        Some(TestStream { packets, ..self.clone() })
+        Self::counted(name, Codec::H265, packets, order, truth)
     }
 }

@@ -6,9 +6,10 @@ use bytes::Bytes;
 use kineframe_bitstream::Identified;
 use kineframe_bitstream::frames::FrameStream;
 use kineframe_bitstream::h264::{
-    AccessUnit, AccessUnits, AvcConfig, PictureOrder, RandomAccess, SliceHeader, Sps, Stream,
+    AccessUnit, AccessUnits, AvcConfig, NalHeader, NalType, OutputOrder, PictureOrder, RandomAccess, SliceHeader, Sps,
+    Stream,
 };
-use kineframe_bitstream::start_codes_to_lengths;
+use kineframe_bitstream::{StartCodeUnits, h265, start_codes_to_lengths};
 use kineframe_codec::{Codec, CodecParameters, NalFraming};
 
 use crate::{files, inside};
@@ -294,55 +295,83 @@ impl TestStream {
             let AccessUnit { framing, random_access, .. } = unit;
             packets.push(TestPacket { data, framing, random_access, params });
         }
-        order.sort();
         let near = |packet: &TestPacket| matches!(packet.random_access, RandomAccess::RecoveryPoint { frames: 1.. });
         let losses_show = !gaps.allowed && !packets.iter().any(near);
+        let stream = Self::counted(name, Codec::H264, packets, order, truth);
+        TestStream { forbidden_gap: gaps.forbidden, losses_show, ..stream }
+    }
+
+    /// Packets of a codec that counts its pictures, and for each picture that is shown its place in output order and its
+    /// packet.
+    pub(crate) fn counted(
+        name: &str,
+        codec: Codec,
+        packets: Vec<TestPacket>,
+        mut order: Vec<(OutputOrder, usize)>,
+        truth: Vec<TruePicture>,
+    ) -> TestStream {
+        order.sort();
         let disputed = is_disputed(name);
         let known = !disputed && order.len() == truth.len();
         let order = if known { order.into_iter().map(|(_, packet)| packet).collect() } else { Vec::new() };
         TestStream {
             name: name.to_owned(),
-            codec: Codec::H264,
+            codec,
             packets,
             truth,
             order,
             planes: Vec::new(),
             disputed,
-            forbidden_gap: gaps.forbidden,
-            losses_show,
+            forbidden_gap: false,
+            // Every picture of H.265 names those that it may refer to.
+            losses_show: true,
         }
     }
 
     /// The same pictures as a Matroska track has them: lengths of four bytes, parameter sets in `CodecPrivate`
     /// alone. `None` where the sets change on the way, or where the stream is neither H.264 nor H.265.
     pub fn out_of_band(&self) -> Option<TestStream> {
-        use kineframe_bitstream::StartCodeUnits;
-        use kineframe_bitstream::h264::{NalHeader, NalType};
+        match self.codec {
+            Codec::H264 => self.with_record(
+                |nal| NalHeader::of(nal).is_some_and(|header| matches!(header.kind, NalType::SPS | NalType::PPS)),
+                |sets| {
+                    let is_sps = |nal: &Bytes| NalHeader::of(nal).is_some_and(|header| header.kind == NalType::SPS);
+                    let (sps, pps) = sets.into_iter().partition(is_sps);
+                    let private = AvcConfig::new(sps, pps).ok()?.to_bytes();
+                    Some(Stream::new(&private).parameters())
+                },
+            ),
+            Codec::H265 => self.with_record(
+                |nal| h265::NalHeader::base_kind(nal).is_some_and(|kind| kind.is_parameter_set()),
+                |sets| {
+                    let private = h265::HevcConfig::new(sets).ok()?.to_bytes();
+                    Some(h265::Stream::new(&private).parameters())
+                },
+            ),
+            _ => None,
+        }
+    }
 
-        if self.codec == Codec::H265 {
-            return self.h265_out_of_band();
-        }
-        if self.codec != Codec::H264 {
-            return None;
-        }
-        let is_set = |nal: &[u8], kind| NalHeader::of(nal).is_some_and(|header| header.kind == kind);
-        let mut sets: [Vec<Bytes>; 2] = [Vec::new(), Vec::new()];
-        let mut packets = Vec::new();
+    /// The same with lengths, and with the sets of the first packet in a record, whose parameters `record` tells.
+    fn with_record(
+        &self,
+        is_set: impl Fn(&[u8]) -> bool,
+        record: impl FnOnce(Vec<Bytes>) -> Option<CodecParameters>,
+    ) -> Option<TestStream> {
+        let (mut sets, mut packets) = (Vec::<Bytes>::new(), Vec::new());
         for (index, packet) in self.packets.iter().enumerate() {
             if packet.framing != NalFraming::StartCodes {
                 return None;
             }
             let mut rest = Vec::new();
             for nal in StartCodeUnits::new(&packet.data) {
-                let set = [NalType::SPS, NalType::PPS].iter().position(|kind| is_set(nal, *kind));
-                match set {
-                    Some(kind) if index == 0 => sets[kind].push(Bytes::copy_from_slice(nal)),
-                    Some(kind) if sets[kind].iter().any(|known| known == nal) => {}
-                    Some(_) => return None,
-                    None => {
-                        rest.extend_from_slice(&[0, 0, 0, 1]);
-                        rest.extend_from_slice(nal);
-                    }
+                if !is_set(nal) {
+                    rest.extend_from_slice(&[0, 0, 0, 1]);
+                    rest.extend_from_slice(nal);
+                } else if index == 0 {
+                    sets.push(Bytes::copy_from_slice(nal));
+                } else if !sets.iter().any(|known| known == nal) {
+                    return None;
                 }
             }
             packets.push(TestPacket {
@@ -352,9 +381,7 @@ impl TestStream {
                 ..packet.clone()
             });
         }
-        let [sps, pps] = sets;
-        let private = AvcConfig::new(sps, pps).ok()?.to_bytes();
-        packets.first_mut()?.params = Some(Stream::new(&private).parameters());
+        packets.first_mut()?.params = Some(record(sets)?);
         Some(TestStream { packets, ..self.clone() })
     }
 

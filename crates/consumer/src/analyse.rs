@@ -75,10 +75,10 @@ impl Analyser {
         let (stated, container) = match self {
             Self::Frames(_, container) => (None, container),
             Self::H264(track, container) => {
-                (track.stream.sps().and_then(|sps| sps.vui?.sample_aspect_ratio), container)
+                (track.stream.sps().and_then(|sps| sps.vui?.usability.sample_aspect_ratio), container)
             }
             Self::H265(track, container) => {
-                (track.stream.sps().and_then(|sps| sps.vui?.sample_aspect_ratio), container)
+                (track.stream.sps().and_then(|sps| sps.vui?.usability.sample_aspect_ratio), container)
             }
         };
         stated.map(|(width, height)| (width.into(), height.into())).or(*container)

@@ -12,7 +12,7 @@ use kineframe_codec::{
 
 use super::{CodedFrame, FrameStream};
 pub use crate::backend::EngineError;
-use crate::backend::Guarded;
+use crate::backend::{Guarded, check_packet};
 
 /// A wrapped decoder: it takes packet after packet, and hands pictures out at once.
 pub trait Engine: Send {
@@ -138,11 +138,7 @@ impl<E: Engine> Driver<E> {
     /// Reads the headers of a packet; every size has been checked against the limits afterwards.
     fn look(&mut self, packet: &Bytes) -> Result<Vec<CodedFrame>, DecodeError> {
         let limits = self.options.limits;
-        if packet.len() > limits.packet_bytes {
-            let what = format!("a packet of {} bytes is beyond the limit of {}", packet.len(), limits.packet_bytes);
-            self.slots = Slots::EMPTY;
-            return Err(self.error(DecodeErrorKind::Limit(what), Recovery::NextPacket));
-        }
+        check_packet(&self.engine.factory, &limits, packet).inspect_err(|_| self.slots = Slots::EMPTY)?;
         let frames = match self.stream.frames(packet) {
             Ok(frames) => frames,
             Err(error) => {

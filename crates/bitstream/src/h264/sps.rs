@@ -256,7 +256,7 @@ impl Sps {
 
     /// What it says about colour.
     pub fn color(&self) -> ColorSpace {
-        self.vui.map(|vui| vui.color()).unwrap_or_default()
+        self.vui.map(|vui| vui.usability.color()).unwrap_or_default()
     }
 
     /// Flag `constraint_setN_flag`.

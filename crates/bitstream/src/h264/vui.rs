@@ -1,26 +1,13 @@
 //! Video usability information (H.264 annex E).
 
-use kineframe_codec::ColorSpace;
-
-use crate::usability::Usability;
-use crate::{BitReader, Error};
+use crate::{BitReader, Error, Usability};
 
 /// What the SPS says beyond what decoding needs. Fields that the stream leaves out are `None`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub struct Vui {
-    /// Width to height of a sample, where both are stated and not 0.
-    pub sample_aspect_ratio: Option<(u16, u16)>,
-    /// `video_full_range_flag`.
-    pub full_range: Option<bool>,
-    /// `colour_primaries`, a code of H.273; 2 is "unspecified".
-    pub primaries: Option<u8>,
-    /// `transfer_characteristics`, a code of H.273; 2 is "unspecified".
-    pub transfer: Option<u8>,
-    /// `matrix_coefficients`, a code of H.273; 2 is "unspecified".
-    pub matrix: Option<u8>,
-    /// `chroma_sample_loc_type_top_field`, 0 to 5.
-    pub chroma_location: Option<u8>,
+    /// Aspect and colour.
+    pub usability: Usability,
     /// Tick rate.
     pub timing: Option<Timing>,
     /// `pic_struct_present_flag`: picture timing SEI messages tell fields from frames.
@@ -60,13 +47,7 @@ impl Vui {
     }
 
     fn fill(&mut self, bits: &mut BitReader<'_>) -> Result<(), Error> {
-        let mut head = Usability::default();
-        let read = head.fill(bits);
-        self.sample_aspect_ratio = head.sample_aspect_ratio;
-        self.full_range = head.full_range;
-        (self.primaries, self.transfer, self.matrix) = (head.primaries, head.transfer, head.matrix);
-        self.chroma_location = head.chroma_location;
-        read?;
+        self.usability.fill(bits)?;
         if bits.flag("timing_info_present_flag")? {
             let units_in_tick = bits.bits(32, "num_units_in_tick")?;
             let time_scale = bits.bits(32, "time_scale")?;
@@ -99,12 +80,6 @@ impl Vui {
             self.restriction = Some(BitstreamRestriction { max_reorder_frames, max_dec_frame_buffering });
         }
         Ok(())
-    }
-
-    /// What it says about colour; codes 2, "unspecified", stay open.
-    pub fn color(&self) -> ColorSpace {
-        let Vui { sample_aspect_ratio, full_range, primaries, transfer, matrix, chroma_location, .. } = *self;
-        Usability { sample_aspect_ratio, full_range, primaries, transfer, matrix, chroma_location }.color()
     }
 }
 

@@ -85,9 +85,4 @@ impl ParameterSets {
     pub fn units(&self) -> Vec<Bytes> {
         self.vps.units().chain(self.sps.units()).chain(self.pps.units()).cloned().collect()
     }
-
-    /// Whether there is an SPS and a PPS that names it.
-    pub fn is_usable(&self) -> bool {
-        self.pps.sets().any(|pps| self.sps.set(pps.sps_id).is_some())
-    }
 }

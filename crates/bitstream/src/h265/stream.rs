@@ -1,13 +1,12 @@
 //! One H.265 track over time: which framing its packets have, and which parameters are in force.
 
 use bytes::Bytes;
-use kineframe_codec::{Codec, CodecParameters, ColorSpace, NalFraming, Size};
+use kineframe_codec::{Codec, ColorSpace, Size};
 
-use super::{AccessUnit, HevcConfig, OutputOrder, ParameterSets, PictureOrder, RandomAccess, Sps};
-use crate::framing::packet_framing;
-use crate::{StartCodeUnits, begins_with_start_code};
+use super::{AccessUnit, HevcConfig, OutputOrder, ParameterSets, PictureOrder, Pps, RandomAccess, Sps};
+use crate::{Error, Sets, Track};
 
-/// Follows a track: `CodecPrivate`, overlaid with the parameter sets in its packets.
+/// Follows an H.265 track.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -20,119 +19,80 @@ use crate::{StartCodeUnits, begins_with_start_code};
 /// assert_eq!(stream.framing(), Some(NalFraming::StartCodes));
 /// assert!(!unit.is_shown);
 /// ```
+pub type Stream = Track<ParameterSets>;
+
+/// Where a track stands in output order.
 #[derive(Debug, Clone)]
-pub struct Stream {
-    private: Bytes,
-    framing: Option<NalFraming>,
-    sets: ParameterSets,
-    generation: u64,
-    active: Option<u8>,
+pub struct Position {
     order: PictureOrder,
     /// Of the last picture.
     place: OutputOrder,
     /// A random access point has come.
     started: bool,
-    container_size: Option<Size>,
-    container_color: ColorSpace,
 }
 
-impl Stream {
-    /// A track with this `CodecPrivate`: an `hvcC` record, parameter sets behind start codes, or nothing.
-    pub fn new(private: &Bytes) -> Self {
-        let mut stream = Stream {
-            private: Bytes::new(),
-            framing: None,
-            sets: ParameterSets::default(),
-            generation: 0,
-            active: None,
-            order: PictureOrder::default(),
-            place: OutputOrder { epoch: 0, count: 0 },
-            started: false,
-            container_size: None,
-            container_color: ColorSpace::default(),
-        };
-        stream.set_private(private);
-        stream
+impl Default for Position {
+    fn default() -> Self {
+        Position { order: PictureOrder::default(), place: OutputOrder { epoch: 0, count: 0 }, started: false }
     }
+}
 
-    /// What the container says of size and colour; it holds where the stream is silent.
-    pub fn set_container(&mut self, size: Option<Size>, color: ColorSpace) {
-        (self.container_size, self.container_color) = (size, color);
-    }
-
-    /// Takes the `CodecPrivate` of the next fragment, and tells whether it says anything new. Equal bytes change
-    /// nothing, not even what packets have said since.
-    ///
-    /// Sets that cannot be read are left out: those in the packets may do.
-    pub fn set_private(&mut self, private: &Bytes) -> bool {
-        if *private == self.private {
-            return false;
-        }
-        self.private = private.clone();
-        self.framing = None;
-        let mut changed = false;
-        if begins_with_start_code(private) {
-            self.framing = Some(NalFraming::StartCodes);
-            for nal in StartCodeUnits::new(private) {
-                changed |= self.sets.insert(nal).unwrap_or(false);
-            }
-        } else if let Ok(config) = HevcConfig::parse(private) {
-            self.framing = Some(NalFraming::LengthPrefixed(config.length_size));
-            for nal in config.units() {
-                changed |= self.sets.insert(nal).unwrap_or(false);
-            }
-        }
-        self.generation += u64::from(changed);
-        changed
-    }
-
-    /// How packets are framed: by `CodecPrivate`, else by the first packet.
-    pub fn framing(&self) -> Option<NalFraming> {
-        self.framing
-    }
-
+impl Track<ParameterSets> {
     /// Looks at the next packet and takes its parameter sets.
     ///
     /// A packet that contradicts `CodecPrivate`, start codes where lengths were announced, is read as what it is;
     /// [`AccessUnit::framing`] tells. Before the first random access point nothing is known of order.
     pub fn packet(&mut self, packet: &[u8]) -> AccessUnit {
-        let framing = packet_framing(&mut self.framing, packet);
-        let mut unit = AccessUnit::scan(packet, framing, &mut self.sets, &mut self.order, self.started);
-        self.started |= unit.random_access != RandomAccess::None;
-        self.generation += u64::from(unit.changed_parameter_sets);
+        let framing = self.framing_of(packet);
+        let Position { order, place, started } = &mut self.state;
+        let mut unit = AccessUnit::scan(packet, framing, &mut self.sets, order, *started);
+        *started |= unit.random_access != RandomAccess::None;
         match &unit.slice {
-            Some(slice) => {
-                self.active = Some(slice.sps_id);
-                self.place = unit.order;
-            }
-            None => unit.order = self.place,
+            Some(_) => *place = unit.order,
+            None => unit.order = *place,
         }
+        self.note(unit.changed_parameter_sets, unit.slice.as_ref().map(|slice| slice.sps_id));
         unit
     }
+}
 
-    /// Goes up when a parameter set is new or has changed. Where it stands still, an open decoder stays right.
-    pub fn generation(&self) -> u64 {
-        self.generation
+impl Sets for ParameterSets {
+    const CODEC: Codec = Codec::H265;
+    const NAME: &str = "H.265";
+    type Sps = Sps;
+    type Pps = Pps;
+    type State = Position;
+
+    fn insert(&mut self, nal: &[u8]) -> Result<bool, Error> {
+        self.insert(nal)
     }
 
-    /// The parameter sets in force.
-    pub fn parameter_sets(&self) -> &ParameterSets {
-        &self.sets
+    fn of_record(private: &Bytes) -> Option<(u8, Vec<Bytes>)> {
+        let config = HevcConfig::parse(private).ok()?;
+        Some((config.length_size, config.units().cloned().collect()))
     }
 
-    /// The SPS that the last slice named; before any slice the first one there is.
-    pub fn sps(&self) -> Option<&Sps> {
-        self.active.and_then(|id| self.sets.sps(id)).or_else(|| self.sets.all_sps().next())
+    fn sps(&self, id: u8) -> Option<&Sps> {
+        self.sps(id)
     }
 
-    /// The parameters in force: to be asked for at a random access point, after [`packet`](Self::packet).
-    pub fn parameters(&self) -> CodecParameters {
-        let mut params = CodecParameters::new(Codec::H265);
-        params.framing = self.framing.unwrap_or(NalFraming::None);
-        params.private = self.private.clone();
-        params.parameter_sets = self.sets.units();
-        params.size = self.sps().map(Sps::coded_size).or(self.container_size);
-        params.color = self.sps().map(Sps::color).unwrap_or_default().or(self.container_color);
-        params
+    fn all_sps(&self) -> impl Iterator<Item = &Sps> {
+        self.all_sps()
+    }
+
+    fn pairs(&self) -> impl Iterator<Item = (&Pps, &Sps)> {
+        self.all_pps().filter_map(|pps| Some((pps, self.sps(pps.sps_id)?)))
+    }
+
+    fn units(&self) -> Vec<Bytes> {
+        self.units()
+    }
+
+    fn coded_size(sps: &Sps) -> Size {
+        sps.coded_size()
+    }
+
+    fn color(sps: &Sps) -> ColorSpace {
+        sps.color()
     }
 }

@@ -85,10 +85,7 @@ pub fn frame(args: &Frame, common: &Common) -> Result<Outcome, Failure> {
     }];
     let existing = existing(common);
     if existing == Existing::Keep && !piped && args.output.exists() {
-        return Err(Failure::Work(format!(
-            "{}: is there already; choose another name with -o, or replace it with --overwrite",
-            args.output.display()
-        )));
+        return Err(is_there(&args.output));
     }
     let mut output = Output::new(common.json);
     let wanted = Wanted::of(args.fragment.as_slice(), args.at.as_slice());
@@ -274,15 +271,18 @@ pub fn file_failure(error: FileError) -> Failure {
     let path = error.path.display();
     let folder = error.path.parent().filter(|folder| !folder.as_os_str().is_empty());
     Failure::Work(match error.kind {
-        ErrorKind::AlreadyExists if error.path.is_file() => {
-            format!("{path}: is there already; choose another name with -o, or replace it with --overwrite")
-        }
+        ErrorKind::AlreadyExists if error.path.is_file() => return is_there(&error.path),
         ErrorKind::NotFound if folder.is_some_and(|folder| !folder.exists()) => {
             let folder = folder.unwrap_or(&error.path).display();
             format!("{path}: there is no folder {folder}; make it, or name another with -o")
         }
         _ => error.to_string(),
     })
+}
+
+fn is_there(path: &Path) -> Failure {
+    let path = path.display();
+    Failure::Work(format!("{path}: is there already; choose another name with -o, or replace it with --overwrite"))
 }
 
 /// Seconds of `--offset` in nanoseconds.

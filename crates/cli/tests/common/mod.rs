@@ -3,6 +3,8 @@
 
 pub mod browser;
 pub mod local;
+pub mod mp4;
+pub mod served;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use kineframe_codec::{CodecParameters, DecodeError, DecodeErrorKind, Limits, NalFraming, Packet, Recovery};
 
 use super::loss::{Circumstances, Losses};
-use crate::backend::Stored;
+use crate::backend::{Stored, check_packet, sets_of};
 use crate::framing::nal_ranges;
 use crate::h264::{
     NalHeader, NalType, OutputOrder, ParameterSets, PictureOrder, PictureStructure, Pps, SliceData, SliceHeader,
@@ -117,12 +117,7 @@ impl Tracker {
     /// # Errors
     /// A picture size beyond the limits.
     pub fn new(factory: &str, params: &CodecParameters, limits: Limits) -> Result<Self, DecodeError> {
-        let mut sets = ParameterSets::default();
-        for nal in &params.parameter_sets {
-            // A set that cannot be read matters when a slice names it.
-            let _ = sets.insert(nal);
-        }
-        sets.all_sps().try_for_each(|sps| limits.check_size(factory, sps.coded_size()))?;
+        let sets: ParameterSets = sets_of(factory, params, &limits)?;
         Ok(Tracker {
             factory: Arc::from(factory),
             framing: params.framing,
@@ -165,10 +160,7 @@ impl Tracker {
     /// picture.
     pub fn read(&mut self, packet: &Packet) -> Result<Unit, DecodeError> {
         let data = &packet.data;
-        if data.len() > self.limits.packet_bytes {
-            let what = format!("a packet of {} bytes is beyond the limit of {}", data.len(), self.limits.packet_bytes);
-            return Err(self.error(DecodeErrorKind::Limit(what), Recovery::NextPacket));
-        }
+        check_packet(&self.factory, &self.limits, data)?;
         let mut unit = Unit::default();
         let mut entry = Entry { random_access: packet.random_access, recovery: None };
         for nal in nal_ranges(data, self.framing) {

@@ -8,6 +8,7 @@ use kineframe_codec::{CodecParameters, DecodeError, DecodeErrorKind, Limits, Nal
 
 use super::Stored;
 use super::references::References;
+use crate::backend::{check_packet, sets_of};
 use crate::framing::nal_ranges;
 use crate::h265::slice::Segment;
 use crate::h265::slice_data::SliceData;
@@ -82,12 +83,7 @@ impl Tracker {
     /// # Errors
     /// A picture size beyond the limits.
     pub fn new(factory: &str, params: &CodecParameters, limits: Limits) -> Result<Self, DecodeError> {
-        let mut sets = ParameterSets::default();
-        for nal in &params.parameter_sets {
-            // A set that cannot be read matters when a slice names it.
-            let _ = sets.insert(nal);
-        }
-        sets.all_sps().try_for_each(|sps| limits.check_size(factory, sps.coded_size()))?;
+        let sets: ParameterSets = sets_of(factory, params, &limits)?;
         Ok(Tracker {
             factory: Arc::from(factory),
             framing: params.framing,
@@ -122,10 +118,7 @@ impl Tracker {
     /// A packet or a picture beyond the limits; a change of the SPS within a coded video sequence.
     pub fn read(&mut self, packet: &Packet) -> Result<Unit, DecodeError> {
         let data = &packet.data;
-        if data.len() > self.limits.packet_bytes {
-            let what = format!("a packet of {} bytes is beyond the limit of {}", data.len(), self.limits.packet_bytes);
-            return Err(self.error(DecodeErrorKind::Limit(what), Recovery::NextPacket));
-        }
+        check_packet(&self.factory, &self.limits, data)?;
         let (mut unit, mut entry) = (Unit::default(), Entry::default());
         for nal in nal_ranges(data, self.framing) {
             let looked = match nal {
