@@ -5,6 +5,7 @@ pub mod browser;
 pub mod local;
 pub mod mp4;
 pub mod served;
+pub mod shown;
 
 use std::fs;
 use std::path::{Path, PathBuf};
