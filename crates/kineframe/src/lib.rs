@@ -75,3 +75,10 @@ pub use kineframe_source_aws as source_aws;
 #[cfg(all(doctest, feature = "consumer"))]
 #[doc = include_str!("../../../README.md")]
 pub struct Readme;
+
+/// The Rust in the guides compiles.
+#[cfg(all(doctest, feature = "aws", feature = "consumer"))]
+#[doc = include_str!("../../../docs/guides/every-n-seconds.md")]
+#[doc = include_str!("../../../docs/guides/fragment-number.md")]
+#[doc = include_str!("../../../docs/guides/months.md")]
+pub struct Guides;
