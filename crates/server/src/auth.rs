@@ -72,7 +72,7 @@ impl Guard {
         let signed = Signed::read(&request.headers)?;
         if signed.key != key {
             if expired.iter().any(|old| old == signed.key) {
-                return Err(ApiError::expired_token("The security token included in the request is expired"));
+                return Err(ApiError::expired_token(EXPIRED));
             }
             return Err(ApiError::unrecognized_client("The security token included in the request is invalid."));
         }
@@ -104,6 +104,9 @@ impl Guard {
         if right { Ok(()) } else { Err(ApiError::invalid_signature(MISMATCH)) }
     }
 }
+
+/// What a request with old credentials is told.
+pub(crate) const EXPIRED: &str = "The security token included in the request is expired";
 
 const MISMATCH: &str = "The request signature we calculated does not match the signature you provided. Check your AWS \
                         Secret Access Key and signing method. Consult the service documentation for details.";

@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 /// Something that goes wrong on purpose.
 ///
-/// As text: `cut|stall|reset|garbage|throttle|error[:ID]`, then `@bytes=N` or `@p=P`, then optionally `,seed=S` and
-/// `,on=get|put`.
+/// As text: `cut|stall|reset|garbage|throttle|expired|moved|error[:ID]`, then `@bytes=N` or `@p=P`, then optionally
+/// `,seed=S` and `,on=get|put`.
 ///
 /// ```
 /// use kineframe_server::{Fault, FaultKind, FaultPlace};
@@ -42,6 +42,11 @@ pub enum FaultKind {
     Garbage,
     /// The request is refused with `ClientLimitExceededException`.
     Throttle,
+    /// The request is refused with `ExpiredTokenException`, as if its credentials had just expired.
+    Expired,
+    /// The data endpoint moves: GetDataEndpoint answers another address from then on, and the old one refuses. See
+    /// [`Server::move_data_endpoint`](crate::Server::move_data_endpoint).
+    Moved,
     /// The service reports this error: in band where media is read, as an acknowledgement where it is put.
     Error(u32),
 }
@@ -50,10 +55,11 @@ pub enum FaultKind {
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum FaultPlace {
-    /// In every body, after this many bytes. For `throttle`: every second request, whatever the number.
+    /// In every body, after this many bytes. For `throttle`, `expired` and `moved`: every second request, whatever the
+    /// number.
     Bytes(u64),
     /// In one body of so many (a probability), at a random place in its first MiB, the nearer the likelier; for
-    /// `throttle`: one request of so many.
+    /// `throttle`, `expired` and `moved`: one request of so many.
     Probability(f64),
 }
 
@@ -61,7 +67,7 @@ pub enum FaultPlace {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum FaultTarget {
-    /// GetMedia and GetMediaForFragmentList; `throttle` also other calls that read.
+    /// GetMedia and GetMediaForFragmentList; `throttle`, `expired` and `moved` also other calls that read.
     #[default]
     Get,
     /// PutMedia.
@@ -71,10 +77,17 @@ pub enum FaultTarget {
 /// Text that is not a [`Fault`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "'{0}' is not a fault: cut, stall, reset, garbage, throttle or error[:ID], then @bytes=N or @p=P, then ,seed=S \
-     and ,on=get|put as you like"
+    "'{0}' is not a fault: cut, stall, reset, garbage, throttle, expired, moved or error[:ID], then @bytes=N or \
+     @p=P, then ,seed=S and ,on=get|put as you like"
 )]
 pub struct InvalidFault(String);
+
+impl FaultKind {
+    /// Whether it befalls a request, before anything is answered.
+    fn is_of_request(self) -> bool {
+        matches!(self, FaultKind::Throttle | FaultKind::Expired | FaultKind::Moved)
+    }
+}
 
 impl FromStr for Fault {
     type Err = InvalidFault;
@@ -93,6 +106,8 @@ fn read(text: &str) -> Option<Fault> {
             "reset" => FaultKind::Reset,
             "garbage" => FaultKind::Garbage,
             "throttle" => FaultKind::Throttle,
+            "expired" => FaultKind::Expired,
+            "moved" => FaultKind::Moved,
             "error" => FaultKind::Error(5000),
             _ => return None,
         },
@@ -149,14 +164,14 @@ impl Faults {
         self.0.iter().filter(move |source| source.fault.target == target)
     }
 
-    /// Whether this request is refused.
-    pub(crate) fn throttles(&self, target: FaultTarget) -> bool {
-        self.of(target).filter(|source| source.fault.kind == FaultKind::Throttle).any(|source| {
-            match source.fault.place {
-                FaultPlace::Probability(chance) => source.random().chance() < chance,
-                FaultPlace::Bytes(_) => source.random().count(),
-            }
-        })
+    /// What befalls this request; the first of several.
+    pub(crate) fn of_request(&self, target: FaultTarget) -> Option<FaultKind> {
+        let mut sources = self.of(target).filter(|source| source.fault.kind.is_of_request());
+        let hit = sources.find(|source| match source.fault.place {
+            FaultPlace::Probability(chance) => source.random().chance() < chance,
+            FaultPlace::Bytes(_) => source.random().count(),
+        });
+        hit.map(|source| source.fault.kind)
     }
 
     /// What goes wrong in the next body; the first of several.
@@ -164,7 +179,7 @@ impl Faults {
         let planned = self.of(target).filter_map(|source| {
             let mut random = source.random();
             let after = match (source.fault.kind, source.fault.place) {
-                (FaultKind::Throttle, _) => return None,
+                (kind, _) if kind.is_of_request() => return None,
                 (_, FaultPlace::Bytes(count)) => count,
                 (_, FaultPlace::Probability(chance)) => {
                     let (hit, place) = (random.chance() < chance, random.chance());
@@ -246,9 +261,12 @@ mod tests {
 
     #[test]
     fn faults_hit_only_their_calls() {
-        let faults = Faults::new(&["cut@bytes=5,on=put".parse().unwrap(), "throttle@p=1".parse().unwrap()]);
+        let texts = ["cut@bytes=5,on=put", "throttle@bytes=0", "moved@p=1"];
+        let faults = Faults::new(&texts.map(|text| text.parse().unwrap()));
         assert_eq!(faults.plan(FaultTarget::Get), None);
         assert_eq!(faults.plan(FaultTarget::Put).map(|planned| planned.after), Some(5));
-        assert!(faults.throttles(FaultTarget::Get) && !faults.throttles(FaultTarget::Put));
+        let befalls = [FaultTarget::Get; 3].map(|target| faults.of_request(target));
+        assert_eq!(befalls, [FaultKind::Throttle, FaultKind::Moved, FaultKind::Throttle].map(Some));
+        assert_eq!(faults.of_request(FaultTarget::Put), None);
     }
 }

@@ -7,6 +7,7 @@ use crate::api::{archive, clip, control, get_media, hls, images};
 use crate::auth::{Guard, Payload};
 use crate::http::peer::Peer;
 use crate::ingest::{DocumentStep, Documents, Facts, Identity, Ingest, IngestLimits, Step};
+use crate::moves::Moves;
 use crate::names::StreamArn;
 use crate::options::{Auth, Options};
 use crate::service::Service;
@@ -125,7 +126,7 @@ pub fn requests(data: &[u8]) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     runtime.block_on(async {
         let (_stop, stopping) = watch::channel(false);
-        let service = Service::new(Options::default(), stopping, None, Vec::new());
+        let service = Service::new(Options::default(), stopping, None, Vec::new(), Moves::new().0);
         let make = br#"{"StreamName":"door","DataRetentionInHours":1}"#;
         assert!(control::answer(&service, "/createStream", make, "").await.is_ok());
         let peer = Peer::default();

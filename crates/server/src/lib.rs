@@ -32,6 +32,7 @@ mod ingest;
 mod limits;
 mod local;
 mod media;
+mod moves;
 mod names;
 mod options;
 mod page;

@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -24,6 +25,7 @@ use crate::http::peer::{self, Peer};
 use crate::http::{self, Answer, ApiError};
 use crate::local::LocalStream;
 use crate::media::stream::now_ms;
+use crate::moves::{Door, Doors, MOVED, Moves};
 use crate::options::{Auth, Data, Options};
 use crate::page;
 use crate::relay::{self, Relay, RelayError, RelayOptions};
@@ -86,8 +88,9 @@ impl Server {
         let address = listener.local_addr().map_err(failed)?;
         let (store, stored) = open(&options.data).await?;
         let (stop, stopping) = watch::channel(false);
-        let service = Arc::new(Service::new(options, stopping, store, stored));
-        let task = tokio::spawn(listen(listener, Arc::clone(&service)));
+        let (moves, doors) = Moves::new();
+        let service = Arc::new(Service::new(options, stopping, store, stored, moves));
+        let task = tokio::spawn(listen(listener, doors, Arc::clone(&service)));
         Ok(Server { address, endpoint: format!("http://{address}"), stop, task: Some(task), service })
     }
 
@@ -144,6 +147,16 @@ impl Server {
         self.service.guard.replace(auth);
     }
 
+    /// Moves the data endpoint: GetDataEndpoint answers another port from now on, which is returned. Bodies that are
+    /// being sent or taken in break off; the old address refuses data calls with `InvalidEndpointException`, or
+    /// connections at all. The control plane stays where it was.
+    ///
+    /// # Errors
+    /// No port is free.
+    pub async fn move_data_endpoint(&self) -> io::Result<SocketAddr> {
+        self.service.moves.move_on(self.address.ip()).await
+    }
+
     /// Ends all connections and stops. What was acknowledged as persisted is kept.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
@@ -171,7 +184,7 @@ async fn open(data: &Data) -> Result<(Option<Store>, Vec<StoredStream>), ServeEr
     }
 }
 
-async fn listen(listener: TcpListener, service: Arc<Service>) {
+async fn listen(listener: TcpListener, mut doors: Doors, service: Arc<Service>) {
     let mut stopping = service.stopping.clone();
     let mut connections = JoinSet::new();
     let mut tidy = tokio::time::interval(TIDY);
@@ -184,16 +197,19 @@ async fn listen(listener: TcpListener, service: Arc<Service>) {
             }
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(connection(stream, Arc::clone(&service)));
+                    connections.spawn(connection(stream, Arc::clone(&service), Door::HOME));
                 }
                 // Too many open files, or a client that has gone already: others may be luckier.
                 Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
             },
+            (stream, door) = doors.accept() => {
+                connections.spawn(connection(stream, Arc::clone(&service), door));
+            }
             Some(_) = connections.join_next() => {}
             () = stopped(&mut stopping) => break,
         }
     }
-    drop(listener);
+    drop((listener, doors));
     let all = async { while connections.join_next().await.is_some() {} };
     let _ = tokio::time::timeout(GRACE, all).await;
 }
@@ -203,13 +219,22 @@ pub(crate) async fn stopped(stopping: &mut watch::Receiver<bool>) {
     let _ = stopping.wait_for(|stop| *stop).await;
 }
 
-async fn connection(stream: TcpStream, service: Arc<Service>) {
+async fn connection(stream: TcpStream, service: Arc<Service>, door: Door) {
     let _ = stream.set_nodelay(true);
     let mut stopping = service.stopping.clone();
     let (peer, socket) = peer::split(stream);
-    let answer = service_fn(move |request| {
-        let (service, peer) = (Arc::clone(&service), peer.clone());
-        async move { Ok::<_, Infallible>(respond(&service, &peer, request).await) }
+    // What is answered here belongs to the data endpoint.
+    let data = Arc::<AtomicBool>::default();
+    let moved = service.moves.left(door);
+    let answer = service_fn({
+        let data = Arc::clone(&data);
+        move |request| {
+            let (service, peer, data) = (Arc::clone(&service), peer.clone(), Arc::clone(&data));
+            async move {
+                data.store(is_data(&request), Ordering::Release);
+                Ok::<_, Infallible>(respond(&service, &peer, door, request).await)
+            }
+        }
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -218,9 +243,16 @@ async fn connection(stream: TcpStream, service: Arc<Service>) {
         .half_close(true)
         .serve_connection(TokioIo::new(socket), answer);
     tokio::pin!(connection);
+    let moved = async {
+        moved.await;
+        if !data.load(Ordering::Acquire) {
+            std::future::pending::<()>().await;
+        }
+    };
     let stopped = tokio::select! {
         _ = connection.as_mut() => false,
         () = stopped(&mut stopping) => true,
+        () = moved => return,
     };
     if stopped {
         connection.as_mut().graceful_shutdown();
@@ -228,18 +260,35 @@ async fn connection(stream: TcpStream, service: Arc<Service>) {
     }
 }
 
-async fn respond(service: &Arc<Service>, peer: &Peer, request: Request<Incoming>) -> Answer {
-    http::identify(route(service, peer, request).await.unwrap_or_else(|error| http::error(&error)))
+/// Whether a request is one for the data endpoint.
+fn is_data(request: &Request<Incoming>) -> bool {
+    let path = request.uri().path();
+    let archive = ["/getMediaForFragmentList", "/getClip", "/getImages", "/getHLSStreamingSessionURL"];
+    request.method() == Method::POST
+        && (["/putMedia", "/getMedia", "/listFragments"].contains(&path) || archive.contains(&path))
 }
 
-async fn route(service: &Arc<Service>, peer: &Peer, request: Request<Incoming>) -> Result<Answer, ApiError> {
+async fn respond(service: &Arc<Service>, peer: &Peer, door: Door, request: Request<Incoming>) -> Answer {
+    http::identify(route(service, peer, door, request).await.unwrap_or_else(|error| http::error(&error)))
+}
+
+async fn route(
+    service: &Arc<Service>,
+    peer: &Peer,
+    door: Door,
+    request: Request<Incoming>,
+) -> Result<Answer, ApiError> {
     if request.method() == Method::GET {
         return get(service, request.uri(), request.headers()).await;
     }
     if request.method() != Method::POST {
         return Ok(http::empty(StatusCode::METHOD_NOT_ALLOWED));
     }
+    let data = is_data(&request);
     let (parts, body) = request.into_parts();
+    if data && service.moves.has_left(door) {
+        return Err(ApiError::invalid_endpoint(MOVED));
+    }
     if parts.uri.path() == "/putMedia" {
         service.guard.check(&parts, Payload::Streamed, now_ms())?;
         return put_media::put_media(service, &parts.headers, body, peer).await;
@@ -247,9 +296,8 @@ async fn route(service: &Arc<Service>, peer: &Peer, request: Request<Incoming>) 
     let body = http::read(body).await?;
     service.guard.check(&parts, Payload::Whole(&body), now_ms())?;
     let path = parts.uri.path();
-    let throttled = control::name_of(path).is_none() && service.faults.throttles(FaultTarget::Get);
-    if throttled {
-        return Err(ApiError::client_limit("Rate exceeded"));
+    if control::name_of(path).is_none() {
+        service.befall(FaultTarget::Get).await?;
     }
     match path {
         "/getMedia" => get_media::get_media(service, &body, peer),

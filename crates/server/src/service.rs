@@ -7,13 +7,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 use crate::api::StreamRef;
-use crate::auth::Guard;
-use crate::fault::Faults;
+use crate::auth::{EXPIRED, Guard};
+use crate::fault::{FaultKind, FaultTarget, Faults};
 use crate::hls::Sessions;
 use crate::http::ApiError;
 use crate::limits::{Bucket, EXCEEDED};
 use crate::media::fragment::Fragment;
 use crate::media::stream::{Keep, Stream};
+use crate::moves::{MOVED, Moves};
 use crate::names::{self, StreamArn};
 use crate::options::Options;
 use crate::pictures::Pictures;
@@ -26,6 +27,7 @@ pub(crate) struct Service {
     pub(crate) options: Options,
     pub(crate) guard: Guard,
     pub(crate) faults: Faults,
+    pub(crate) moves: Moves,
     pub(crate) sessions: Sessions,
     pub(crate) pictures: Pictures,
     /// Calls of the control plane over all streams.
@@ -42,6 +44,7 @@ impl Service {
         stopping: watch::Receiver<bool>,
         store: Option<Store>,
         stored: Vec<StoredStream>,
+        moves: Moves,
     ) -> Self {
         let guard = Guard::new(options.auth.clone(), options.region.clone());
         let faults = Faults::new(&options.faults);
@@ -56,6 +59,7 @@ impl Service {
             options,
             guard,
             faults,
+            moves,
             sessions: Sessions::default(),
             pictures,
             account: Mutex::default(),
@@ -184,6 +188,22 @@ impl Service {
         }
         drop(account);
         stream.map_or(Ok(()), |stream| stream.meter.call(name, Points::default()))
+    }
+
+    /// What goes wrong with a request on purpose, before it is looked at.
+    ///
+    /// # Errors
+    /// It is refused.
+    pub(crate) async fn befall(&self, target: FaultTarget) -> Result<(), ApiError> {
+        match self.faults.of_request(target) {
+            Some(FaultKind::Throttle) => Err(ApiError::client_limit("Rate exceeded")),
+            Some(FaultKind::Expired) => Err(ApiError::expired_token(EXPIRED)),
+            Some(FaultKind::Moved) => match self.moves.move_on(self.options.listen.ip()).await {
+                Ok(_) => Err(ApiError::invalid_endpoint(MOVED)),
+                Err(error) => Err(ApiError::internal_failure(error.to_string())),
+            },
+            _ => Ok(()),
+        }
     }
 
     /// The streams whose name is wanted, ordered by name.

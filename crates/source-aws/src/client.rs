@@ -160,7 +160,7 @@ impl Inner {
     }
 
     /// What a failure says of what is remembered.
-    fn learn(&self, kind: &ErrorKind) {
+    pub(crate) fn learn(&self, kind: &ErrorKind) {
         if *kind == ErrorKind::ExpiredCredentials {
             self.stale.store(true, Ordering::Release);
         }

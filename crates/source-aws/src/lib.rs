@@ -71,7 +71,7 @@ pub use id::{InvalidStreamId, StreamId};
 pub use images::{ImageAbsence, ImageRequest, ImageSample, Images};
 pub use listing::{Clock, FragmentEntry, TimeRange};
 pub use media::GetMedia;
-pub use options::{Options, StaticCredentials};
+pub use options::{CredentialsProvider, Options, StaticCredentials};
 pub use put::{Acks, PutClosed, PutMedia, PutSender, PutTimecodes};
 pub use quota::Quotas;
 pub use retry::RetryPolicy;

@@ -1,5 +1,6 @@
 //! How the service is reached.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::quota::Quotas;
@@ -20,6 +21,8 @@ pub struct Options {
     pub endpoint_url: Option<String>,
     /// Keys in place of the chain.
     pub credentials: Option<StaticCredentials>,
+    /// Who is asked for keys in place of the chain, where `credentials` is `None`.
+    pub credentials_provider: Option<CredentialsProvider>,
     /// How often and how patiently calls are tried again.
     pub retry: RetryPolicy,
     /// What is asked of the service at most.
@@ -44,6 +47,35 @@ pub struct StaticCredentials {
     pub session_token: Option<String>,
 }
 
+/// Hands out keys that change: from a vault, from a broker of yours. It is asked once at first, and again when the
+/// service says that the keys have expired; on the runtime that makes the call, so it is to be quick.
+#[derive(Clone)]
+pub struct CredentialsProvider(Arc<dyn Fn() -> Result<StaticCredentials, String> + Send + Sync>);
+
+impl CredentialsProvider {
+    /// Keys by this function; its error is a line for a person.
+    pub fn new(provide: impl Fn() -> Result<StaticCredentials, String> + Send + Sync + 'static) -> Self {
+        CredentialsProvider(Arc::new(provide))
+    }
+
+    pub(crate) fn provide(&self) -> Result<StaticCredentials, String> {
+        (self.0)()
+    }
+}
+
+/// Two are equal where they are the same one.
+impl PartialEq for CredentialsProvider {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl std::fmt::Debug for CredentialsProvider {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CredentialsProvider")
+    }
+}
+
 /// Without the secrets.
 impl std::fmt::Debug for StaticCredentials {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -58,6 +90,7 @@ impl Default for Options {
             profile: None,
             endpoint_url: None,
             credentials: None,
+            credentials_provider: None,
             retry: RetryPolicy::default(),
             quotas: Quotas::default(),
             connect_timeout: Duration::from_secs(5),

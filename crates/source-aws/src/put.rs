@@ -97,6 +97,8 @@ impl StreamHandle {
         let gone = out.clone();
         let work = async move {
             if let Err(error) = stream.upload(timecodes, pieces, &out).await {
+                // The next upload asks again for what this failure speaks against.
+                stream.client.inner.learn(&error.kind);
                 stream.client.inner.learn_of_endpoint(&error.kind, stream.label(), Api::PutMedia);
                 let _ = out.send(Err(error));
             }

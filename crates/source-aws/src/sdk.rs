@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
+use aws_credential_types::credential_fn::provide_credentials_fn;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_sdk_kinesisvideo as control;
@@ -35,6 +36,11 @@ pub(crate) struct Sdk {
     pub(crate) region: String,
     config: SdkConfig,
     archived: Mutex<HashMap<Arc<str>, archived::Client>>,
+}
+
+fn of_keys(keys: StaticCredentials) -> Credentials {
+    let StaticCredentials { access_key_id, secret_access_key, session_token } = keys;
+    Credentials::new(access_key_id, secret_access_key, session_token, None, "kineframe")
 }
 
 /// Connections of everything that a client does: one pool, TLS by rustls, proxies from the environment.
@@ -75,9 +81,13 @@ impl Sdk {
             loader = loader.endpoint_url(endpoint);
         }
         if let Some(keys) = &options.credentials {
-            let StaticCredentials { access_key_id, secret_access_key, session_token } = keys.clone();
-            let keys = Credentials::new(access_key_id, secret_access_key, session_token, None, "kineframe");
-            loader = loader.credentials_provider(keys);
+            loader = loader.credentials_provider(of_keys(keys.clone()));
+        } else if let Some(provider) = &options.credentials_provider {
+            let provider = provider.clone();
+            loader = loader.credentials_provider(provide_credentials_fn(move || {
+                let keys = provider.provide().map(of_keys).map_err(CredentialsError::provider_error);
+                std::future::ready(keys)
+            }));
         }
         let config = loader.load().await;
         let Some(region) = config.region().map(ToString::to_string) else {

@@ -35,8 +35,8 @@ pub struct Serve {
     /// retention=HOURS (default 24), region=REGION, profile=NAME, endpoint-url=URL
     #[arg(long, value_name = "kvs://STREAM[?...]")]
     pub upstream: Vec<Upstream>,
-    /// Something that goes wrong on purpose: cut|stall|reset|garbage|throttle|error|error:ID, then @bytes=N or @p=P, then
-    /// ,seed=S and ,on=get|put as you like (repeatable)
+    /// Something that goes wrong on purpose: cut|stall|reset|garbage|throttle|expired|moved|error|error:ID, then @bytes=N
+    /// or @p=P, then ,seed=S and ,on=get|put as you like (repeatable)
     #[arg(long, value_name = "SPEC")]
     pub fault: Vec<Fault>,
     /// A GetMedia body ends when no media came for this long [default: 3s]

@@ -56,6 +56,7 @@ struct Told {
     report: SessionReport,
     notices: Vec<SessionNotice>,
     resume: Option<StartSelector>,
+    finish: bool,
 }
 
 /// Notices that wait to be taken; later ones are left out, and counted in the report alone.
@@ -94,6 +95,12 @@ impl SessionMonitor {
     /// What happened since this was last called. At most 1024 wait.
     pub fn take_notices(&self) -> Vec<SessionNotice> {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).notices)
+    }
+
+    /// Ends the session when it has handed out what there is now, whatever [`Until`] says: at the idle end of the first
+    /// read that begins after this.
+    pub fn finish_when_idle(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).finish = true;
     }
 
     /// Where another session goes on so that nothing is lost: behind the last fragment that was handed out whole. The

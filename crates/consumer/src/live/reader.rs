@@ -86,6 +86,8 @@ struct Read {
     held: Option<u64>,
     /// It brought something new.
     brought: bool,
+    /// When it began, the session was to end with what there is.
+    last: bool,
     ended: bool,
 }
 
@@ -182,7 +184,11 @@ impl<S: MediaSource> SessionReader<S> {
     fn open(&mut self) {
         let start = self.start();
         self.catching_up = self.last.is_some();
-        self.tell(|told| told.report.reads += 1);
+        let mut last = false;
+        self.tell(|told| {
+            told.report.reads += 1;
+            last = told.finish;
+        });
         self.read = Some(Read {
             stream: self.source.open(&start),
             watch: Watch::new(self.options.integrity),
@@ -194,6 +200,7 @@ impl<S: MediaSource> SessionReader<S> {
             number: None,
             held: None,
             brought: false,
+            last,
             ended: false,
         });
     }
@@ -479,11 +486,12 @@ impl<S: MediaSource> SessionReader<S> {
                 told.notices.push(SessionNotice::Idle);
             }
         });
-        self.over = match self.options.until {
-            Until::Stopped => false,
-            Until::Idle => true,
-            Until::IdleAfter(time) => SystemTime::now() >= time,
-        };
+        self.over = read.last
+            || match self.options.until {
+                Until::Stopped => false,
+                Until::Idle => true,
+                Until::IdleAfter(time) => SystemTime::now() >= time,
+            };
         if self.over {
             // What there is of a fragment that never ended goes out as it is.
             self.read = Some(read);

@@ -276,5 +276,6 @@ fn get_data_endpoint(service: &Service, body: &[u8], host: &str) -> Result<Answe
     let api = required("aPIName", input.api_name)?;
     one_of("aPIName", &api, &API_NAMES)?;
     service.stream(&input.stream)?;
-    Ok(http::json(&serde_json::json!({ "DataEndpoint": format!("http://{host}") })))
+    let endpoint = format!("http://{}", service.moves.host(host));
+    Ok(http::json(&serde_json::json!({ "DataEndpoint": endpoint })))
 }

@@ -72,9 +72,7 @@ pub(crate) async fn put_media(
     peer: &Peer,
 ) -> Result<Answer, ApiError> {
     let headers = Headers::read(headers)?;
-    if service.faults.throttles(FaultTarget::Put) {
-        return Err(ApiError::client_limit("Rate exceeded"));
-    }
+    service.befall(FaultTarget::Put).await?;
     let stream = service.stream(&headers.stream)?;
     stream.meter.call(NAME, Points::default())?;
     if stream.meter.is_lifted() {
@@ -239,7 +237,7 @@ impl Session {
                 self.ingest.push(Bytes::copy_from_slice(&fault.random.to_le_bytes()));
                 return Ok(());
             }
-            FaultKind::Throttle => return Ok(()),
+            FaultKind::Throttle | FaultKind::Expired | FaultKind::Moved => return Ok(()),
             FaultKind::Error(id) => return self.refuse(AckError { id, code: "INTERNAL_ERROR" }, None).await,
             FaultKind::Stall => self.sender.gone().await,
             FaultKind::Reset => {
@@ -265,8 +263,10 @@ impl Session {
                     let timecode = facts.timecode;
                     self.stream.finish(&fragment, facts);
                     self.service.expire(&self.stream);
-                    self.acknowledge(&AckEvent::Received, Some(timecode), Some(&fragment.number)).await?;
+                    // What is whole is stored, also where the producer has gone.
+                    let told = self.acknowledge(&AckEvent::Received, Some(timecode), Some(&fragment.number)).await;
                     self.archive(&fragment, timecode).await?;
+                    told?;
                 }
                 Step::Failed { error, timecode } => return self.refuse(error, timecode).await,
             }
@@ -311,9 +311,9 @@ impl Session {
             return self.refuse(AckError::INVALID_PRODUCER_TIMESTAMP, Some(start.timecode)).await;
         };
         let fragment = self.stream.start(self.number, producer_ms, start.head);
-        self.acknowledge(&AckEvent::Buffering, Some(start.timecode), Some(&fragment.number)).await?;
-        self.open = Some(fragment);
-        Ok(())
+        // Known as open first: where the producer has gone already it is abandoned, and no reader waits for its rest.
+        self.open = Some(Arc::clone(&fragment));
+        self.acknowledge(&AckEvent::Buffering, Some(start.timecode), Some(&fragment.number)).await
     }
 
     /// Tells the producer what is wrong, and ends the connection.

@@ -118,7 +118,7 @@ impl PieceSender {
                     self.forward(piece).await?;
                 }
             }
-            FaultKind::Throttle => return Ok(()),
+            FaultKind::Throttle | FaultKind::Expired | FaultKind::Moved => return Ok(()),
         }
         Err(Gone)
     }

@@ -38,6 +38,7 @@ kinds! {
     in_use: BAD_REQUEST "ResourceInUseException";
     internal_failure: INTERNAL_SERVER_ERROR "InternalFailure";
     invalid_argument: BAD_REQUEST "InvalidArgumentException";
+    invalid_endpoint: BAD_REQUEST "InvalidEndpointException";
     no_retention: BAD_REQUEST "NoDataRetentionException";
     not_found: NOT_FOUND "ResourceNotFoundException";
     serialization: BAD_REQUEST "SerializationException";

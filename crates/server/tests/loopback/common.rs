@@ -35,6 +35,11 @@ impl Client {
         Client { address: server.endpoint().strip_prefix("http://").unwrap().to_owned() }
     }
 
+    /// The same at another address.
+    pub fn at(&self, address: std::net::SocketAddr) -> Self {
+        Client { address: address.to_string() }
+    }
+
     /// Sends a request and returns the beginning of the answer.
     pub async fn send(&self, request: Request<Body>) -> Response<Incoming> {
         let stream = TcpStream::connect(&self.address).await.unwrap();

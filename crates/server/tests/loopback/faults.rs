@@ -96,3 +96,48 @@ async fn unsigned_requests_are_refused_before_anything_else() {
     client.create("door", 0).await;
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_data_endpoint_that_moved_refuses_and_the_new_one_answers() {
+    let (server, client, body) = with("cut@p=0").await;
+    client.put_all("door", "RELATIVE", "5", &body, 4096).await;
+    let asked = json!({ "StreamName": "door", "APIName": "GET_MEDIA" });
+    let home = client.call("/getDataEndpoint", asked.clone()).await["DataEndpoint"].clone();
+    assert_eq!(home, server.endpoint());
+    // A body that is on its way breaks off.
+    let input = json!({ "StreamName": "door", "StartSelector": { "StartSelectorType": "EARLIEST" } });
+    let mut open = client.open("/getMedia", input.clone()).await.into_body();
+    assert!(open.frame().await.is_some_and(|frame| frame.is_ok()));
+    let address = server.move_data_endpoint().await.unwrap();
+    let end = async { while let Some(Ok(_)) = open.frame().await {} };
+    tokio::time::timeout(Duration::from_secs(2), end).await.unwrap();
+    let moved = (400, "InvalidEndpointException".to_owned());
+    for path in ["/getMedia", "/putMedia", "/listFragments", "/getClip"] {
+        assert_eq!(client.fails(path, input.clone()).await, moved, "{path}");
+    }
+    let there = client.call("/getDataEndpoint", asked.clone()).await["DataEndpoint"].clone();
+    assert_eq!(there, format!("http://{address}"));
+    let listed = client.at(address).call("/listFragments", json!({ "StreamName": "door" })).await;
+    assert_eq!(listed["Fragments"].as_array().unwrap().len(), 3);
+    // The second move closes the first one's door.
+    let next = server.move_data_endpoint().await.unwrap();
+    assert_ne!(next, address);
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    assert!(tokio::net::TcpStream::connect(address).await.is_err());
+    assert_eq!(client.fails("/getMedia", input).await, moved);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn requests_expire_and_endpoints_move_by_chance() {
+    let list = json!({ "StreamName": "door" });
+    let (server, client, _) = with("expired@p=1").await;
+    assert_eq!(client.fails("/listFragments", list.clone()).await, (403, "ExpiredTokenException".to_owned()));
+    client.call("/describeStream", list.clone()).await;
+    server.stop().await;
+    let (server, client, _) = with("moved@p=1").await;
+    assert_eq!(client.fails("/listFragments", list).await, (400, "InvalidEndpointException".to_owned()));
+    let asked = json!({ "StreamName": "door", "APIName": "GET_MEDIA" });
+    assert_ne!(client.call("/getDataEndpoint", asked).await["DataEndpoint"], server.endpoint());
+    server.stop().await;
+}
