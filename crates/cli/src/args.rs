@@ -76,6 +76,10 @@ pub struct Common {
     /// Use only this decoder back end (see `kineframe decoders`)
     #[arg(long, global = true, value_name = "NAME")]
     pub decoder: Option<String>,
+    /// Do not check slice data before decoding it: faster, but damage inside a slice can give wrong pictures that
+    /// nothing marks, as with other programs
+    #[arg(long, global = true)]
+    pub trust_slices: bool,
     /// Stop at the first damage; without it damage is skipped and reported
     #[arg(long, global = true)]
     pub strict: bool,

@@ -67,6 +67,7 @@ fn exporter(options: &ExportOptions) -> Exporter {
 /// A decoder, a fragment number or a bound that there is not.
 pub fn options(input: &Input, selection: &Selection, common: &Common) -> Result<Options, Failure> {
     let mut options = Options::new(decoders(common)?);
+    options.decode.check_slices = !common.trust_slices;
     if let Some(threads) = common.threads {
         options.threads = threads;
     }

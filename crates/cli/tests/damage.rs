@@ -76,10 +76,10 @@ struct Shown {
 }
 
 /// All pictures of a file with 25 of them a second; the first frame of the input has this place.
-fn shown(path: &Path, first: usize) -> (i32, Vec<Shown>) {
+fn shown(path: &Path, first: usize, more: &[&str]) -> (i32, Vec<Shown>) {
     let out = tempfile::tempdir().expect("a folder");
     let (input, folder) = (path.to_str().expect("UTF-8"), out.path().to_str().expect("UTF-8"));
-    let output = bounded(&["frames", input, "-o", folder, "--format", "yuv", "--json"]);
+    let output = bounded(&[&["frames", input, "-o", folder, "--format", "yuv", "--json"], more].concat());
     assert!([0, 3].contains(&code(&output)), "{input}: {}", String::from_utf8_lossy(&output.stderr));
     let picture = |item: &Value| Shown {
         place: first + usize::try_from(item["offset_ms"].as_u64().expect("not before the start") / 40).expect("small"),
@@ -101,7 +101,7 @@ fn no_wrong_picture_goes_unmarked() {
         let truth = framemd5(&folder.join(format!("gen_{base}.framemd5")));
         let reference: Value =
             serde_json::from_slice(&fs::read(path.with_extension("truth.json")).expect("a truth")).expect("JSON");
-        let (exit, pictures) = shown(&path, usize::from(damage == "drop_first_key"));
+        let (exit, pictures) = shown(&path, usize::from(damage == "drop_first_key"), &[]);
 
         let equal = |picture: &&Shown| truth.get(picture.place) == Some(&picture.sum);
         let wrong: Vec<usize> =
@@ -133,4 +133,17 @@ fn no_wrong_picture_goes_unmarked() {
     }
     println!("{files} files: {sound} pictures equal, {marked} marked, {missing} missing");
     assert!(files >= 4 && sound > 80);
+}
+
+/// What `--trust-slices` gives up, as its help says.
+#[test]
+fn slices_on_trust_are_shown_as_they_come() {
+    let path = testdata("codec/damaged").join("h265__main_bpyramid__flip_key.mkv");
+    let truth = framemd5(&testdata("codec/h265").join("gen_main_bpyramid.framemd5"));
+    let wrong = |pictures: &[Shown]| pictures.iter().filter(|shown| truth.get(shown.place) != Some(&shown.sum)).count();
+    let marked = |pictures: &[Shown]| pictures.iter().filter(|shown| shown.marked).count();
+    let (exit, checked) = shown(&path, 0, &[]);
+    assert!(exit == 3 && marked(&checked) >= wrong(&checked) && wrong(&checked) > 0, "{exit}, {}", marked(&checked));
+    let (exit, trusted) = shown(&path, 0, &["--trust-slices"]);
+    assert_eq!((exit, marked(&trusted), wrong(&trusted)), (0, 0, wrong(&checked)));
 }

@@ -48,7 +48,7 @@ impl OpenH264Decoder {
     pub(crate) fn open(params: &CodecParameters, options: &DecodeOptions) -> Result<Self, DecodeError> {
         Ok(OpenH264Decoder {
             library: Library::open().map_err(internal)?,
-            tracker: Tracker::new(NAME, params, options.limits)?,
+            tracker: Tracker::new(NAME, params, options)?,
             color: params.color,
             fed_sps: Vec::new(),
             fed_pps: BTreeMap::new(),

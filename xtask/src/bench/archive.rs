@@ -53,6 +53,14 @@ pub fn run(bench: &Bench) -> Result<Section> {
             ffmpeg(&["-skip_frame", "nokey"], &["-fps_mode", "passthrough"], out)
         }],
     )?);
+    section.rows.push(bench.race(
+        "--keyframes --trust-slices of 10 minutes, against ffmpeg -skip_frame nokey",
+        Target::AtMost(1.0),
+        |cost| cost.cpu,
+        [&|out| ours(&long, &["--threads", "1", "--keyframes", "--trust-slices"], out), &|out| {
+            ffmpeg(&["-skip_frame", "nokey"], &["-fps_mode", "passthrough"], out)
+        }],
+    )?);
     let every = format!("{STEP}s");
     // The peer decodes all ten minutes: half the turns will do.
     let turns = bench.turns(

@@ -56,6 +56,11 @@ pub fn run(bench: &Bench) -> Result<Section> {
         command
     };
     let plain = |out: &Path| kineframe(&plain, out);
+    let trusting = |out: &Path| {
+        let mut command = kineframe(&full, out);
+        command.arg("--trust-slices");
+        command
+    };
     let full = |out: &Path| kineframe(&full, out);
 
     let ffmpeg = |out: &Path| {
@@ -84,14 +89,15 @@ pub fn run(bench: &Bench) -> Result<Section> {
     let opencv = |out: &Path| opencv_python.as_deref().map_or_else(nothing, |python| script(python, OPENCV, out));
     let pyav = |out: &Path| pyav_python.as_deref().map_or_else(nothing, |python| script(python, PYAV, out));
     let ffmpeg = |out: &Path| if ffmpeg_there.is_some() { ffmpeg(out) } else { nothing() };
-    let turns = bench.turns(bench.rounds, [&full, &plain, &ffmpeg, &opencv, &pyav])?;
-    let (full, plain, ffmpeg, opencv, pyav) = (0, 1, 2, 3, 4);
+    let turns = bench.turns(bench.rounds, [&full, &plain, &ffmpeg, &opencv, &pyav, &trusting])?;
+    let (full, plain, ffmpeg, opencv, pyav, trusting) = (0, 1, 2, 3, 4, 5);
     let mut rate = |what: &str, target, ours: usize, theirs: usize| {
         let pairs: Vec<_> = turns.iter().map(|turn| [turn[ours], turn[theirs]]).collect();
         section.rows.push(row(what, target, |cost| cost.cpu, &pairs));
     };
     if ffmpeg_there.is_some() {
         rate("full build, against ffmpeg -q:v 3", Target::AtMost(0.65), full, ffmpeg);
+        rate("full build, --trust-slices, against ffmpeg -q:v 3", Target::None, trusting, ffmpeg);
         rate("plain build, against ffmpeg -q:v 3", Target::AtMost(1.1), plain, ffmpeg);
     }
     if opencv_python.is_some() {

@@ -9,18 +9,18 @@ use crate::{LengthPrefixedUnits, StartCodeUnits};
 
 /// What a packet that the back ends' tracker reads promises.
 fn track(packets: &[Bytes]) {
-    use kineframe_codec::{Codec, CodecParameters, Limits, NalFraming, Packet, PacketId};
+    use kineframe_codec::{Codec, CodecParameters, DecodeOptions, NalFraming, Packet, PacketId};
 
     let params = CodecParameters { framing: NalFraming::StartCodes, ..CodecParameters::new(Codec::H265) };
-    let limits = Limits::default();
-    let Ok(mut tracker) = crate::h265::backend::Tracker::new("fuzz", &params, limits) else { return };
+    let options = DecodeOptions::default();
+    let Ok(mut tracker) = crate::h265::backend::Tracker::new("fuzz", &params, &options) else { return };
     for (id, data) in (0..).zip(packets) {
         let packet = Packet { id: PacketId(id), data: data.clone(), random_access: id == 0, wanted: true };
         let Ok(unit) = tracker.read(&packet) else { continue };
         for picture in &unit.pictures {
             assert!(!picture.segments.is_empty());
             assert!(picture.segments.iter().all(|range| data.get(range.clone()).is_some_and(|nal| nal.len() > 2)));
-            assert!(limits.check_size("fuzz", picture.sps.set.coded_size()).is_ok());
+            assert!(options.limits.check_size("fuzz", picture.sps.set.coded_size()).is_ok());
         }
     }
 }

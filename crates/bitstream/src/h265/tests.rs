@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use kineframe_codec::{
-    ChromaSampling, Codec, CodecParameters, DecodeErrorKind, Limits, NalFraming, Packet, PacketId, Rect, Size,
+    ChromaSampling, Codec, CodecParameters, DecodeErrorKind, DecodeOptions, NalFraming, Packet, PacketId, Rect, Size,
 };
 
 use super::backend::{CodedPicture, Tracker};
@@ -150,7 +150,7 @@ fn after_an_end_of_sequence_a_clean_random_access_begins_another() {
 
 fn open() -> Tracker {
     let params = CodecParameters { framing: NalFraming::StartCodes, ..CodecParameters::new(Codec::H265) };
-    Tracker::new("test", &params, Limits::default()).unwrap()
+    Tracker::new("test", &params, &DecodeOptions::default()).unwrap()
 }
 
 /// The pictures of packets, without those at these places.
@@ -255,5 +255,5 @@ fn sizes_beyond_the_limits_never_reach_the_decoder() {
     assert!(matches!(error.kind, DecodeErrorKind::Limit(_)), "{error}");
     let mut params = CodecParameters::new(Codec::H265);
     params.parameter_sets = vec![sps.into()];
-    assert!(Tracker::new("test", &params, Limits::default()).is_err());
+    assert!(Tracker::new("test", &params, &DecodeOptions::default()).is_err());
 }

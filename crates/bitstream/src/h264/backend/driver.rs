@@ -86,7 +86,7 @@ impl<E: Engine> Driver<E> {
             make,
             engine: Guarded::start(factory, || Ok(make()))?,
             stale: false,
-            tracker: Tracker::new(factory, params, options.limits)?,
+            tracker: Tracker::new(factory, params, options)?,
             shown: Presentation::new(),
             epoch: 0,
             latency: options.latency,

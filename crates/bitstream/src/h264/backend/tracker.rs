@@ -4,7 +4,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use kineframe_codec::{CodecParameters, DecodeError, DecodeErrorKind, Limits, NalFraming, Packet, Recovery};
+use kineframe_codec::{
+    CodecParameters, DecodeError, DecodeErrorKind, DecodeOptions, Limits, NalFraming, Packet, Recovery,
+};
 
 use super::loss::{Circumstances, Losses};
 use crate::backend::{Stored, check_packet, sets_of};
@@ -104,7 +106,8 @@ pub struct Tracker {
     /// `PrevRefFrameNum` (§7.4.3).
     prev_ref_frame_num: Option<u32>,
     losses: Losses,
-    slice_data: SliceData,
+    /// `None` where slice data is taken on trust.
+    slice_data: Option<SliceData>,
     long_term: bool,
     /// The last picture, where it is a field whose fellow may follow.
     open_field: Option<(SliceHeader, OutputOrder)>,
@@ -116,7 +119,8 @@ impl Tracker {
     ///
     /// # Errors
     /// A picture size beyond the limits.
-    pub fn new(factory: &str, params: &CodecParameters, limits: Limits) -> Result<Self, DecodeError> {
+    pub fn new(factory: &str, params: &CodecParameters, options: &DecodeOptions) -> Result<Self, DecodeError> {
+        let limits = options.limits;
         let sets: ParameterSets = sets_of(factory, params, &limits)?;
         Ok(Tracker {
             factory: Arc::from(factory),
@@ -128,7 +132,7 @@ impl Tracker {
             order: PictureOrder::default(),
             prev_ref_frame_num: None,
             losses: Losses::default(),
-            slice_data: SliceData::default(),
+            slice_data: options.check_slices.then(SliceData::default),
             long_term: false,
             open_field: None,
             last: None,
@@ -183,6 +187,7 @@ impl Tracker {
 
     /// Marks pictures whose macroblocks break a rule: decoders may go on as if nothing were wrong.
     fn check_slices(&mut self, unit: &mut Unit, packet: &[u8]) {
+        let Some(check) = &mut self.slice_data else { return };
         let mut lost = false;
         for picture in &mut unit.pictures {
             let predicts = picture.slices.iter().any(|slice| !slice.header.slice_type.is_intra());
@@ -190,7 +195,7 @@ impl Tracker {
             let sound = picture.slices.iter().zip(ends).all(|(slice, end)| {
                 let nal = packet.get(slice.nal.clone()).unwrap_or_default();
                 let sets = (&picture.sps.set, &slice.pps.set);
-                self.slice_data.check(nal, sets, (&slice.header, &slice.tail), end).is_ok()
+                check.check(nal, sets, (&slice.header, &slice.tail), end).is_ok()
             });
             picture.damaged |= !sound || lost && predicts;
             if !sound && picture.is_reference() {

@@ -65,7 +65,7 @@ impl<E: Engine> Driver<E> {
         Ok(Driver {
             make,
             engine: Guarded::start(factory, || Ok(make()))?,
-            tracker: Tracker::new(factory, params, options.limits)?,
+            tracker: Tracker::new(factory, params, options)?,
             shown: Presentation::new(),
             epoch: 0,
             color: params.color,

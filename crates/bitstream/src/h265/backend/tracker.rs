@@ -4,7 +4,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use kineframe_codec::{CodecParameters, DecodeError, DecodeErrorKind, Limits, NalFraming, Packet, Recovery};
+use kineframe_codec::{
+    CodecParameters, DecodeError, DecodeErrorKind, DecodeOptions, Limits, NalFraming, Packet, Recovery,
+};
 
 use super::Stored;
 use super::references::References;
@@ -72,7 +74,8 @@ pub struct Tracker {
     active: Option<Arc<Stored<Sps>>>,
     order: PictureOrder,
     references: References,
-    slice_data: SliceData,
+    /// `None` where slice data is taken on trust.
+    slice_data: Option<SliceData>,
     /// An end of sequence has come after the last picture.
     ended: bool,
 }
@@ -82,7 +85,8 @@ impl Tracker {
     ///
     /// # Errors
     /// A picture size beyond the limits.
-    pub fn new(factory: &str, params: &CodecParameters, limits: Limits) -> Result<Self, DecodeError> {
+    pub fn new(factory: &str, params: &CodecParameters, options: &DecodeOptions) -> Result<Self, DecodeError> {
+        let limits = options.limits;
         let sets: ParameterSets = sets_of(factory, params, &limits)?;
         Ok(Tracker {
             factory: Arc::from(factory),
@@ -93,7 +97,7 @@ impl Tracker {
             active: None,
             order: PictureOrder::default(),
             references: References::default(),
-            slice_data: SliceData::default(),
+            slice_data: options.check_slices.then(SliceData::default),
             ended: false,
         })
     }
@@ -134,7 +138,10 @@ impl Tracker {
         for picture in &mut unit.pictures {
             // Slice data that breaks a rule: decoders may go on as if nothing were wrong.
             let segments = picture.segments.iter().map(|range| data.get(range.clone()).unwrap_or_default());
-            let sound = self.slice_data.check(&picture.sps.set, &picture.pps.set, segments).is_ok();
+            let sound = match &mut self.slice_data {
+                Some(check) => check.check(&picture.sps.set, &picture.pps.set, segments).is_ok(),
+                None => true,
+            };
             picture.damaged |= damaged || !sound;
             if picture.damaged {
                 self.references.lost(picture.order);
