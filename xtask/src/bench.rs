@@ -8,6 +8,7 @@ mod archive;
 mod latency;
 mod pictures;
 mod run;
+mod server;
 mod splitting;
 mod table;
 
@@ -22,8 +23,13 @@ use table::Section;
 type Part = fn(&Bench) -> Result<Section>;
 
 /// The parts, by the name that `--only` takes.
-const PARTS: [(&str, Part); 4] =
-    [("splitting", splitting::run), ("pictures", pictures::run), ("archive", archive::run), ("latency", latency::run)];
+const PARTS: [(&str, Part); 5] = [
+    ("splitting", splitting::run),
+    ("pictures", pictures::run),
+    ("archive", archive::run),
+    ("latency", latency::run),
+    ("server", server::run),
+];
 
 /// Runs the parts and prints their tables; with `--write` also into the documentation. `--criterion` runs the benches
 /// of the crates instead, and `--once` each of them a single time in the profile of the tests.

@@ -8,6 +8,7 @@ mod bench;
 mod clients;
 mod codegen;
 mod conformance;
+mod crowd;
 mod deny;
 mod docs_table;
 mod examples;
@@ -43,10 +44,12 @@ cargo xtask <task>
   deny                      cargo-deny: bans, licences, sources (built on first use)
   examples                  build and run the packages under examples/
   sessions [--seeds N]      sessions with faults, seed by seed (default 2,000): what came in is what was sent
+  crowd [--seconds N]       20 producers and 60 readers at the local service, in release (default 30 s)
   fuzz [--seconds N] [TARGET…]
                             build the fuzz targets with coverage and run each for N seconds (default 10)
   bench [--only PART] [--media DIR] [--rounds N] [--write]
-                            speed as ratios to other programs in the same run: splitting, pictures, archive, latency;
+                            speed as ratios to other programs in the same run: splitting, pictures, archive, latency,
+                            server;
                             KINEFRAME_PEER_PYTHON names a Python with OpenCV and PyAV
   bench --criterion|--once [ARGS…]
                             the benches of the crates, in the release profile or once each; ARGS go to criterion
@@ -85,6 +88,7 @@ fn dispatch(args: &mut Args) -> Result<()> {
         "deny" => deny::run(args),
         "examples" => examples::run(args),
         "sessions" => sessions::run(args),
+        "crowd" => crowd::run(args),
         "fuzz" => fuzz::run(args),
         "bench" => bench::run(args),
         "help" | "-h" | "--help" => {

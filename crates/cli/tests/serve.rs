@@ -154,6 +154,26 @@ fn sigterm_ends_it_in_order() {
     assert_eq!(serve.0.child.wait().expect("its end").code(), Some(0));
 }
 
+/// Programs that have the credentials go on working after a new start.
+#[cfg(unix)]
+#[test]
+fn credentials_stay_with_the_data_folder() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("new");
+    let keys = |serve: &Serve| ["access_key_id", "secret_access_key"].map(|field| serve.0.text(field));
+    let first = keys(&Serve::start(&data, &[]));
+    let path = data.join("credentials.json");
+    assert_eq!(std::fs::metadata(&path).expect("a file").permissions().mode() & 0o777, 0o600);
+    assert_eq!(keys(&Serve::start(&data, &[])), first);
+    assert_eq!(keys(&Serve::start(&data, &["--access-key-id", "AKID", "--secret-access-key", "s"])), ["AKID", "s"]);
+    assert_ne!(keys(&Serve::start(&folder.path().join("other"), &[])), first);
+    std::fs::write(&path, "{}").expect("written");
+    let failed = common::run(&["serve", "--data", data.to_str().expect("text")]);
+    assert_eq!(common::code(&failed), 1);
+    assert!(String::from_utf8_lossy(&failed.stderr).contains("credentials.json"));
+}
+
 #[test]
 fn without_json_the_first_line_is_to_be_pasted() {
     let mut command = kineframe();

@@ -1,15 +1,21 @@
 //! Fuzz bodies: what a stranger sends, and what must hold whatever it is.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use bytes::Bytes;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::watch;
 
 use crate::api::{archive, clip, control, get_media, hls, images};
 use crate::auth::{Guard, Payload};
 use crate::http::peer::Peer;
 use crate::ingest::{DocumentStep, Documents, Facts, Identity, Ingest, IngestLimits, Step};
-use crate::moves::Moves;
-use crate::names::StreamArn;
+use crate::limits::Limits;
+use crate::moves::{Door, Moves};
+use crate::names::{StreamArn, is_stream_name};
 use crate::options::{Auth, Options};
+use crate::server::serve;
 use crate::service::Service;
 
 /// A PutMedia body: the first byte is the size of its pieces, the rest is sent twice, in one piece and in such ones.
@@ -100,6 +106,53 @@ pub(crate) fn documents(body: &[u8], size: usize) -> Vec<(Identity, Vec<u8>, Fac
     documents.finish();
     steps(&mut documents);
     all
+}
+
+/// Bytes of all answers on a connection, at most.
+const ANSWERS: u64 = 64 << 20;
+
+/// A connection, through all of HTTP: the first byte says whether requests must be signed, the rest is what the client
+/// sends before it closes its side.
+///
+/// # Panics
+/// An answer is none of HTTP, a stream has a name that none can have, or someone without the secret changed something.
+pub fn connection(data: &[u8]) {
+    let Some((first, sent)) = data.split_first() else { return };
+    let signed = first & 1 == 1;
+    let short = Duration::from_millis(2);
+    let keys = || Auth::SigV4 { access_key_id: "AKID".into(), secret_access_key: "secret".into() };
+    let options = Options {
+        limits: Limits::none(),
+        auth: if signed { keys() } else { Auth::Off },
+        idle_end: short,
+        put_idle_ack: short,
+        put_idle_end: 2 * short,
+        session_end: 20 * short,
+        request_time: 20 * short,
+        ..Options::default()
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    runtime.block_on(async {
+        let (_stop, stopping) = watch::channel(false);
+        let service = Arc::new(Service::new(options, stopping, None, Vec::new(), Moves::new().0));
+        let make = br#"{"StreamName":"door","DataRetentionInHours":1}"#;
+        assert!(control::answer(&service, "/createStream", make, "").await.is_ok());
+        let (client, socket) = tokio::io::duplex(64 << 10);
+        tokio::spawn(serve(socket, Peer::default(), Door::HOME, Arc::clone(&service)));
+        let (reader, mut writer) = tokio::io::split(client);
+        let send = async {
+            // The server may be done with it before it has read all.
+            let _ = (writer.write_all(sent).await, writer.shutdown().await);
+        };
+        let (mut answers, mut reader) = (Vec::new(), reader.take(ANSWERS));
+        let receive = async { drop(reader.read_to_end(&mut answers).await) };
+        tokio::join!(send, receive);
+        assert!(answers.is_empty() || answers.starts_with(b"HTTP/1."), "{:?}", answers.get(..40));
+        assert!((answers.len() as u64) < ANSWERS, "an answer without end");
+        let names: Vec<_> = service.streams(|_| true).iter().map(|stream| stream.settings().name.clone()).collect();
+        assert!(names.iter().all(|name| is_stream_name(name)), "{names:?}");
+        assert!(!signed || names == ["door"], "{names:?}");
+    });
 }
 
 /// A request: each line is the value of a header, what follows an empty line is the body. It is sent to every call.

@@ -71,6 +71,12 @@ pub struct Options {
     pub put_idle_end: Duration,
     /// After this long without data, and each time again, a PutMedia connection is told `IDLE`. Default 5 s.
     pub put_idle_ack: Duration,
+    /// How long a client may take to send the headers of a request, and so long again for the body of a call in JSON.
+    /// Default 30 s.
+    pub request_time: Duration,
+    /// Connections at a time; who comes then waits until one is closed. Default 500, so that files can be opened beside
+    /// them.
+    pub max_connections: usize,
     /// GetMedia connections of one stream at a time. Default 3.
     pub max_get_media: usize,
     /// GetMediaForFragmentList connections of one stream at a time. Default 5.
@@ -105,6 +111,8 @@ impl Default for Options {
             session_end: Duration::from_secs(45 * 60),
             put_idle_end: Duration::from_secs(30),
             put_idle_ack: Duration::from_secs(5),
+            request_time: Duration::from_secs(30),
+            max_connections: 500,
             max_get_media: 3,
             max_get_media_for_fragment_list: 5,
             max_put_media: 1,

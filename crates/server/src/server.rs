@@ -14,8 +14,9 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, StatusCode, Uri};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use kineframe_source::MediaSource;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::api::{archive, clip, control, get_media, hls, images, put_media};
@@ -33,10 +34,8 @@ use crate::service::Service;
 use crate::store::{Store, StoredStream};
 use crate::usage::Usage;
 
-/// Bytes of a request's headers.
-const HEADERS: usize = 64 << 10;
-/// How long a client may take to send them.
-const HEADER_TIME: Duration = Duration::from_secs(30);
+/// Bytes that are read at once, and so of a request's headers.
+const BUFFER: usize = 400 << 10;
 /// How often what is too old is looked for.
 const TIDY: Duration = Duration::from_secs(1);
 /// How long connections may take to come to their end when the server stops.
@@ -188,6 +187,7 @@ async fn listen(listener: TcpListener, mut doors: Doors, service: Arc<Service>) 
     let mut stopping = service.stopping.clone();
     let mut connections = JoinSet::new();
     let mut tidy = tokio::time::interval(TIDY);
+    let places = Arc::new(Semaphore::new(service.options.max_connections));
     loop {
         tokio::select! {
             _ = tidy.tick() => {
@@ -195,16 +195,13 @@ async fn listen(listener: TcpListener, mut doors: Doors, service: Arc<Service>) 
                     service.expire(&stream);
                 }
             }
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(connection(stream, Arc::clone(&service), Door::HOME));
+            accepted = accept(&listener, &mut doors, &places) => match accepted {
+                Some((stream, door, place)) => {
+                    connections.spawn(connection(stream, place, door, Arc::clone(&service)));
                 }
                 // Too many open files, or a client that has gone already: others may be luckier.
-                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+                None => tokio::time::sleep(Duration::from_millis(10)).await,
             },
-            (stream, door) = doors.accept() => {
-                connections.spawn(connection(stream, Arc::clone(&service), door));
-            }
             Some(_) = connections.join_next() => {}
             () = stopped(&mut stopping) => break,
         }
@@ -219,10 +216,35 @@ pub(crate) async fn stopped(stopping: &mut watch::Receiver<bool>) {
     let _ = stopping.wait_for(|stop| *stop).await;
 }
 
-async fn connection(stream: TcpStream, service: Arc<Service>, door: Door) {
+/// The next client, once there is a place for it: until then it waits in the system's queue.
+async fn accept(
+    listener: &TcpListener,
+    doors: &mut Doors,
+    places: &Arc<Semaphore>,
+) -> Option<(TcpStream, Door, OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await.ok()?;
+    let (stream, door) = tokio::select! {
+        accepted = listener.accept() => (accepted.ok()?.0, Door::HOME),
+        accepted = doors.accept() => accepted,
+    };
+    Some((stream, door, place))
+}
+
+async fn connection(stream: TcpStream, _place: OwnedSemaphorePermit, door: Door, service: Arc<Service>) {
     let _ = stream.set_nodelay(true);
-    let mut stopping = service.stopping.clone();
     let (peer, socket) = peer::split(stream);
+    serve(socket, peer, door, service).await;
+}
+
+/// Answers the requests of a connection until it ends.
+pub(crate) async fn serve(
+    socket: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: Peer,
+    door: Door,
+    service: Arc<Service>,
+) {
+    let mut stopping = service.stopping.clone();
+    let request_time = service.options.request_time;
     // What is answered here belongs to the data endpoint.
     let data = Arc::<AtomicBool>::default();
     let moved = service.moves.left(door);
@@ -238,8 +260,8 @@ async fn connection(stream: TcpStream, service: Arc<Service>, door: Door) {
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIME)
-        .max_buf_size(HEADERS.max(400 << 10))
+        .header_read_timeout(request_time)
+        .max_buf_size(BUFFER)
         .half_close(true)
         .serve_connection(TokioIo::new(socket), answer);
     tokio::pin!(connection);
@@ -293,7 +315,7 @@ async fn route(
         service.guard.check(&parts, Payload::Streamed, now_ms())?;
         return put_media::put_media(service, &parts.headers, body, peer).await;
     }
-    let body = http::read(body).await?;
+    let body = http::read(body, service.options.request_time).await?;
     service.guard.check(&parts, Payload::Whole(&body), now_ms())?;
     let path = parts.uri.path();
     if control::name_of(path).is_none() {

@@ -38,6 +38,9 @@ pub(crate) struct Service {
     pub(crate) stopping: watch::Receiver<bool>,
 }
 
+/// Streams of an account.
+const STREAMS: usize = 10_000;
+
 impl Service {
     pub(crate) fn new(
         options: Options,
@@ -79,9 +82,18 @@ impl Service {
     /// There is one of this name, or it cannot be stored.
     pub(crate) async fn add_stream(&self, name: String, stream: Stream) -> Result<(), ApiError> {
         let stream = Arc::new(stream);
-        match self.map().entry(name.clone()) {
-            Entry::Occupied(_) => return Err(ApiError::in_use("The stream already exists.")),
-            Entry::Vacant(entry) => drop(entry.insert(Arc::clone(&stream))),
+        {
+            let mut map = self.map();
+            let full = map.len() >= STREAMS;
+            match map.entry(name.clone()) {
+                Entry::Occupied(_) => return Err(ApiError::in_use("The stream already exists.")),
+                Entry::Vacant(_) if full => {
+                    return Err(ApiError::too_many_streams(
+                        "The number of streams created for the account is too high.",
+                    ));
+                }
+                Entry::Vacant(entry) => drop(entry.insert(Arc::clone(&stream))),
+            }
         }
         let stored = self.store_settings(&stream).await;
         if stored.is_err() {
@@ -252,5 +264,28 @@ impl<F: FnOnce(bool)> Told<F> {
 impl<F: FnOnce(bool)> Drop for Told<F> {
     fn drop(&mut self) {
         self.tell(false);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::control;
+    use crate::limits::Limits;
+
+    #[tokio::test]
+    async fn an_account_has_its_number_of_streams() {
+        let options = Options { limits: Limits::none(), ..Options::default() };
+        let (_stop, stopping) = watch::channel(false);
+        let service = Service::new(options, stopping, None, Vec::new(), Moves::new().0);
+        let make = async |name: usize| {
+            let input = format!(r#"{{"StreamName":"s{name}"}}"#);
+            control::answer(&service, "/createStream", input.as_bytes(), "").await.map_err(|error| error.kind)
+        };
+        for name in 0..STREAMS {
+            assert!(make(name).await.is_ok());
+        }
+        assert_eq!(make(STREAMS).await.err(), Some("AccountStreamLimitExceededException"));
+        assert_eq!(make(0).await.err(), Some("ResourceInUseException"));
     }
 }

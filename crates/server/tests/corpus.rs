@@ -17,3 +17,8 @@ fn media_bodies() {
 fn requests() {
     reread("server_requests", fuzzing::requests);
 }
+
+#[test]
+fn connections() {
+    reread("server_connection", fuzzing::connection);
+}

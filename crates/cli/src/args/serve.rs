@@ -24,7 +24,8 @@ pub struct Serve {
     /// Answer requests whether they are signed or not
     #[arg(long)]
     pub no_auth: bool,
-    /// Sign with this instead of an access key made up at the start
+    /// The access key that requests are signed with [default: that of the data folder, where one is made up at the first
+    /// start]
     #[arg(long, value_name = "ID", conflicts_with = "no_auth")]
     pub access_key_id: Option<String>,
     /// The secret of that access key
@@ -48,6 +49,9 @@ pub struct Serve {
     /// A PutMedia connection on which nothing comes for this long is ended [default: 30s]
     #[arg(long, value_name = "DURATION", help_heading = "Limits and clocks")]
     pub put_idle_end: Option<Duration>,
+    /// Connections at a time; who comes then waits until one is closed [default: 500]
+    #[arg(long, value_name = "N", help_heading = "Limits and clocks")]
+    pub max_connections: Option<usize>,
     /// GetMedia connections of one stream at a time [default: 3]
     #[arg(long, value_name = "N", help_heading = "Limits and clocks")]
     pub max_get_media: Option<usize>,

@@ -1,5 +1,6 @@
 //! `kineframe serve`: the local Kinesis Video service.
 
+mod keys;
 mod upstream;
 
 use std::path::PathBuf;
@@ -67,7 +68,7 @@ fn options(args: &Serve) -> Result<Options, Failure> {
         Some(path) => Data::Folder(path.to_owned()),
         None => Data::Folder(default_folder()?),
     };
-    options.auth = if args.no_auth { Auth::Off } else { credentials(args)? };
+    options.auth = if args.no_auth { Auth::Off } else { credentials(args, &options.data)? };
     options.region.clone_from(&args.region);
     options.faults.clone_from(&args.fault);
     let set = |target: &mut Duration, value: Option<crate::units::Duration>| {
@@ -79,6 +80,7 @@ fn options(args: &Serve) -> Result<Options, Failure> {
     set(&mut options.session_end, args.session_end);
     set(&mut options.put_idle_end, args.put_idle_end);
     let count = |target: &mut usize, value: Option<usize>| *target = value.unwrap_or(*target);
+    count(&mut options.max_connections, args.max_connections);
     count(&mut options.max_get_media, args.max_get_media);
     count(&mut options.max_get_media_for_fragment_list, args.max_get_media_for_fragment_list);
     count(&mut options.max_put_media, args.max_put_media);
@@ -101,11 +103,14 @@ fn limits(args: &Serve) -> Limits {
     limits
 }
 
-/// Those of the environment where both are set, so that a client beside it has them already; else new ones.
-fn credentials(args: &Serve) -> Result<Auth, Failure> {
+/// Those that were given; else those of the data folder, so that programs that have them go on working.
+fn credentials(args: &Serve, data: &Data) -> Result<Auth, Failure> {
     match (&args.access_key_id, &args.secret_access_key) {
         (Some(id), Some(secret)) => Ok(Auth::SigV4 { access_key_id: id.clone(), secret_access_key: secret.clone() }),
-        (None, None) => Ok(Auth::generate()),
+        (None, None) => match data {
+            Data::Folder(folder) => keys::kept(folder),
+            _ => Ok(Auth::generate()),
+        },
         _ => Err(Failure::Usage("--access-key-id and --secret-access-key go together".into())),
     }
 }

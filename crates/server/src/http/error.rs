@@ -41,7 +41,9 @@ kinds! {
     invalid_endpoint: BAD_REQUEST "InvalidEndpointException";
     no_retention: BAD_REQUEST "NoDataRetentionException";
     not_found: NOT_FOUND "ResourceNotFoundException";
+    request_timeout: REQUEST_TIMEOUT "RequestTimeoutException";
     serialization: BAD_REQUEST "SerializationException";
+    too_many_streams: BAD_REQUEST "AccountStreamLimitExceededException";
     too_many_tags: BAD_REQUEST "TagsPerResourceExceededLimitException";
     unknown_operation: NOT_FOUND "UnknownOperationException";
     validation: BAD_REQUEST "ValidationException";

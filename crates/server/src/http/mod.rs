@@ -4,6 +4,8 @@ pub(crate) mod body;
 pub(crate) mod error;
 pub(crate) mod peer;
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
@@ -24,11 +26,12 @@ const JSON: usize = 1 << 20;
 const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 
-/// A request's body, whole.
-pub(crate) async fn read(body: Incoming) -> Result<Bytes, ApiError> {
-    match Limited::new(body, JSON).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(_) => Err(ApiError::serialization("the request body is beyond 1 MiB, or it was cut")),
+/// A request's body, whole, if it comes within this time.
+pub(crate) async fn read(body: Incoming, within: Duration) -> Result<Bytes, ApiError> {
+    match tokio::time::timeout(within, Limited::new(body, JSON).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(_)) => Err(ApiError::serialization("the request body is beyond 1 MiB, or it was cut")),
+        Err(_) => Err(ApiError::request_timeout("the request body did not come in time")),
     }
 }
 

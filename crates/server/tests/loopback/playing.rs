@@ -116,7 +116,7 @@ async fn a_player_gets_every_frame() {
     server.stop().await;
 }
 
-async fn get(client: &Client, path: &str) -> (u16, String) {
+pub async fn get(client: &Client, path: &str) -> (u16, String) {
     get_of(client, path, "localhost").await
 }
 
