@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::args::{Common, Input as InputArgs};
-use crate::input::Input;
+use crate::input::{Input, without_media};
 use crate::outcome::{Failure, Outcome};
 
 /// Fragment events of an input.
@@ -33,6 +33,8 @@ pub struct Report {
     pub damage: Vec<DamageObject>,
     /// Damaged stretches, also those that `damage` has no room for.
     pub damaged: u64,
+    /// Fragments that ended.
+    pub fragments: u64,
     /// Frames seen, of all tracks.
     pub frames_seen: u64,
     /// Fragments that were cut or lack their closing tags.
@@ -80,7 +82,7 @@ impl Body {
         let mut options = Options::default();
         options.strict = common.strict;
         options.payload = payload;
-        let input = Input::open(input)?;
+        let input = Input::open(input, common)?;
         let report = Report { input: input.name().to_owned(), ..Report::default() };
         let mut splitter = AnySplitter::new(options).with_movie(input.movie());
         if let Some(size) = common.max_memory {
@@ -131,7 +133,10 @@ impl Body {
     fn note(&mut self, event: &Event) {
         match event {
             Event::Frame(_) => self.report.frames_seen += 1,
-            Event::Finished(tail) if tail.truncated || !tail.complete => self.report.truncated += 1,
+            Event::Finished(tail) => {
+                self.report.fragments += 1;
+                self.report.truncated += u64::from(tail.truncated || !tail.complete);
+            }
             Event::ServiceError(_) => self.report.service_errors += 1,
             Event::Damage(damage) => self.report.note_damage(damage),
             _ => {}
@@ -164,6 +169,11 @@ impl Report {
     /// How the command ends by what was found; says it on standard error.
     pub fn outcome(&self, common: &Common) -> Outcome {
         if !common.quiet {
+            if self.fragments == 0
+                && let Some(why) = without_media(&self.input, self.bytes_read)
+            {
+                eprintln!("kineframe: {}: {why}", self.input);
+            }
             for damage in self.damage.iter().take(10) {
                 let path = if damage.path.is_empty() { String::new() } else { format!("{}: ", damage.path) };
                 let DamageObject { offset, length, reason, .. } = damage;

@@ -1,13 +1,14 @@
 //! Where the bytes come from: a file, standard input or a stream, read by a thread of its own.
 
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
+use std::time::Duration;
 
 use bytes::Bytes;
 use kineframe::mp4::{MovieBox, find_movie, is_mp4};
 use kineframe::source::{File, MediaSource, SourceError, StartSelector, Stdin};
 
-use crate::args::Input as InputArgs;
+use crate::args::{Common, Input as InputArgs};
 use crate::kvs::{self, Opened, Wanted};
 use crate::outcome::Failure;
 use crate::signals::Stop;
@@ -17,12 +18,27 @@ const MAX_MOVIE: u64 = 64 << 20;
 /// Pieces read ahead of the one in work.
 const AHEAD: usize = 2;
 
+/// What is said of a file, or a pipe, in which nothing was found; `None` of a stream, where that is nothing unusual.
+pub fn without_media(name: &str, bytes: u64) -> Option<&'static str> {
+    match bytes {
+        _ if kvs::is_stream(name) => None,
+        0 => Some("it is empty"),
+        _ => Some(
+            "nothing that kineframe reads is in it: Matroska, WebM, MP4, or what GetMedia, GetMediaForFragmentList and \
+             GetClip send",
+        ),
+    }
+}
+
+/// After so long without a piece a person wonders.
+const SILENCE: Duration = Duration::from_secs(5);
+
 /// The bytes of an input, piece by piece.
 pub struct Input {
     name: String,
     length: Option<u64>,
     movie: Option<MovieBox>,
-    pieces: Receiver<Message>,
+    pieces: Incoming,
     stop: Stop,
     /// What was looked at and not handed out yet.
     ahead: Option<Bytes>,
@@ -30,6 +46,27 @@ pub struct Input {
     ended: bool,
     /// Bytes handed out so far.
     pub bytes_read: u64,
+}
+
+/// What the reader's thread sends.
+struct Incoming {
+    messages: Receiver<Message>,
+    /// The stream to speak of when nothing comes.
+    silent: Option<String>,
+}
+
+impl Incoming {
+    /// The next message; `None` behind the last. Says once that there is none yet.
+    fn next(&mut self) -> Option<Message> {
+        let Some(name) = &self.silent else { return self.messages.recv().ok() };
+        match self.messages.recv_timeout(SILENCE) {
+            Err(RecvTimeoutError::Timeout) => {
+                eprintln!("kineframe: {name}: nothing has come for {} s; still waiting", SILENCE.as_secs());
+                self.messages.recv().ok()
+            }
+            received => received.ok(),
+        }
+    }
 }
 
 enum Message {
@@ -45,18 +82,20 @@ impl Input {
     /// # Errors
     /// An address that this version does not read; no thread to read with. What cannot be opened is told by the
     /// first piece.
-    pub fn open(args: &InputArgs) -> Result<Input, Failure> {
-        Self::open_for(args, &Wanted::default())
+    pub fn open(args: &InputArgs, common: &Common) -> Result<Input, Failure> {
+        Self::open_for(args, &Wanted::default(), common)
     }
 
     /// As [`open`](Self::open), where only some fragments or times are wanted, so that no more is asked for.
     ///
     /// # Errors
     /// As for `open`.
-    pub fn open_for(args: &InputArgs, wanted: &Wanted) -> Result<Input, Failure> {
+    pub fn open_for(args: &InputArgs, wanted: &Wanted, common: &Common) -> Result<Input, Failure> {
         let name = args.input.as_str();
         if kvs::is_stream(name) {
-            return Self::read(name, None, None, kvs::open(args, wanted)?);
+            let mut input = Self::read(name, None, None, kvs::open(args, wanted)?)?;
+            input.pieces.silent = (!common.quiet).then(|| name.to_owned());
+            return Ok(input);
         }
         if let Some(flag) = kvs::flag_of_streams(args) {
             return Err(Failure::Usage(format!("{flag} is for streams; {name} is a file")));
@@ -73,7 +112,7 @@ impl Input {
     }
 
     fn read(name: &str, length: Option<u64>, movie: Option<MovieBox>, source: Opened) -> Result<Input, Failure> {
-        let (sender, pieces) = sync_channel(AHEAD);
+        let (sender, messages) = sync_channel(AHEAD);
         let wake = sender.clone();
         let stop = Stop::watch(move || {
             // Where the channel is full its reader is awake and sees the signal at its next piece.
@@ -84,6 +123,7 @@ impl Input {
             .name("reader".into())
             .spawn(move || forward(&source, &sender))
             .map_err(|error| Failure::Work(format!("no thread to read with: {error}")))?;
+        let pieces = Incoming { messages, silent: None };
         Ok(Input { name: name.to_owned(), length, movie, pieces, stop, ahead: None, ended: false, bytes_read: 0 })
     }
 
@@ -124,14 +164,14 @@ impl Input {
         // The end is told once: behind it nothing would come, and the channel stays open for signals.
         while !self.ended {
             self.stop.check()?;
-            match self.pieces.recv() {
-                Ok(Message::Piece(Ok(piece))) => return Ok(Some(piece)),
-                Ok(Message::Piece(Err(error))) => return Err(Failure::Work(error.to_string())),
-                Ok(Message::End) | Err(_) => {
+            match self.pieces.next() {
+                Some(Message::Piece(Ok(piece))) => return Ok(Some(piece)),
+                Some(Message::Piece(Err(error))) => return Err(Failure::Work(error.to_string())),
+                Some(Message::End) | None => {
                     self.ended = true;
                     return Ok(None);
                 }
-                Ok(Message::Wake) => {}
+                Some(Message::Wake) => {}
             }
         }
         Ok(None)
@@ -154,14 +194,14 @@ impl Input {
 
     /// The pieces alone; a signal ends them.
     pub fn into_pieces(self) -> impl Iterator<Item = Result<Bytes, SourceError>> + Send {
-        let (mut ahead, mut ended, pieces, stop) = (self.ahead, self.ended, self.pieces, self.stop);
+        let (mut ahead, mut ended, mut pieces, stop) = (self.ahead, self.ended, self.pieces, self.stop);
         std::iter::from_fn(move || {
             if let Some(piece) = ahead.take() {
                 return Some(Ok(piece));
             }
             while !ended {
                 stop.check().ok()?;
-                match pieces.recv().ok()? {
+                match pieces.next()? {
                     Message::Piece(piece) => return Some(piece),
                     Message::End => ended = true,
                     Message::Wake => {}

@@ -15,7 +15,7 @@ use kineframe::image_export::{
 
 use crate::args::{Clock, Common, Damaged, Fit, Format, Input, Matrix, PictureOptions, Range, Selection, Track};
 use crate::body::{DamageObject, cpu_ms};
-use crate::input::Input as Body;
+use crate::input::{Input as Body, without_media};
 use crate::outcome::{Failure, Outcome};
 use crate::progress::Progress;
 use crate::signals::Stop;
@@ -297,6 +297,13 @@ impl Run {
         }
     }
 
+    /// Says something that is not an error.
+    pub fn say(&self, what: &str) {
+        if !self.quiet {
+            self.progress.say(&format!("kineframe: {}: {what}", self.name));
+        }
+    }
+
     /// What was done.
     pub fn summary(&self) -> Summary {
         self.pictures.summary()
@@ -330,7 +337,10 @@ impl Run {
         self.say_rest();
         let summary = self.summary();
         if summary.pictures == self.failed {
-            let why = self.undecodable.take().unwrap_or_else(why);
+            let nothing = summary.fragments == 0 && summary.frames_seen == 0;
+            let nothing =
+                nothing.then(|| without_media(&self.name, summary.bytes_read)).flatten().map(ToOwned::to_owned);
+            let why = self.undecodable.take().or(nothing).unwrap_or_else(why);
             return Err(Failure::Work(format!("{}: {why}", self.name)));
         }
         let damaged = !summary.damage.is_empty() || summary.truncated > 0;

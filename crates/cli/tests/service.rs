@@ -307,3 +307,27 @@ fn the_sound_of_a_stream_is_that_of_the_file() {
     let live = ["--via", "get-media", "--from", "earliest", "--to", "+1h"];
     assert!(record("kvs://calls", "live", &live) == file);
 }
+
+/// Also that a signal ends it with a summary.
+#[cfg(unix)]
+#[test]
+fn a_stream_from_which_nothing_comes_is_waited_for_aloud() {
+    use std::io::{BufRead, BufReader};
+    use std::process::Stdio;
+
+    let local = Local::start();
+    local.put(&capture(), "kvs://still");
+    let mut command = local.command();
+    command.args(["fragments", "kvs://still"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the command starts");
+    let mut line = String::new();
+    BufReader::new(child.stderr.as_mut().expect("piped")).read_line(&mut line).expect("a line");
+    assert_eq!(line, "kineframe: kvs://still: nothing has come for 5 s; still waiting\n");
+    let id = child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &id]).status().expect("kill").success());
+    let output = child.wait_with_output().expect("its end");
+    let summary = String::from_utf8_lossy(&output.stdout);
+    // The service begins with the last fragment that it has.
+    assert_eq!(code(&output), 130, "{summary}");
+    assert!(summary.lines().next_back().is_some_and(|line| line.starts_with("1 fragment, ")), "{summary}");
+}

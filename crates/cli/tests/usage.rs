@@ -156,3 +156,38 @@ fn completions_and_version_come_at_once() {
     let output = run(&["--version"]);
     assert!(String::from_utf8_lossy(&output.stdout).starts_with("kineframe "));
 }
+
+#[test]
+fn what_is_no_media_is_called_that() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("out").display().to_string();
+    let text = folder.path().join("notes.txt");
+    fs::write(&text, "a shopping list\n".repeat(40)).expect("a file");
+    let empty = folder.path().join("empty.mkv");
+    fs::write(&empty, "").expect("a file");
+    for (path, words) in [(&text, "Matroska, WebM, MP4"), (&empty, "it is empty")] {
+        let path = path.to_str().expect("UTF-8");
+        let (exit, error) = refused(&["frames", path, "-o", &out]);
+        assert!(exit == 1 && error.contains(words), "{exit}: {error}");
+        let (_, error) = refused(&["fragments", path]);
+        assert!(error.contains(words), "{error}");
+    }
+    // A capture from which nothing was chosen is media all the same.
+    let (exit, error) = refused(&["frames", &capture(), "-o", &out, "--fragment", "7"]);
+    assert!(exit == 1 && error.contains("no picture matched"), "{exit}: {error}");
+}
+
+#[test]
+fn a_picture_from_long_before_the_time_asked_for_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("picture.jpg").display().to_string();
+    for (flags, told) in [
+        (&["--at", "1s"][..], false),
+        (&["--at", "99s"], true),
+        (&["--at", "2099-01-01T00:00:00Z"], true),
+        (&["--at", "99s", "-q"], false),
+    ] {
+        let (exit, error) = refused(&[&["frame", &capture(), "-o", &file, "--overwrite"], flags].concat());
+        assert_eq!((exit, error.contains("older than the time asked for")), (0, told), "{flags:?}: {error}");
+    }
+}

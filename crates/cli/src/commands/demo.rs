@@ -53,7 +53,7 @@ pub fn run(args: &Demo, common: &Common) -> Result<Outcome, Failure> {
     let pictures = folder.join("pictures");
     let mut target = Folder { path: &pictures, template: None, all_tracks: false, existing: Existing::Replace };
     let outcome = target.write(
-        Input::open(&input)?,
+        Input::open(&input, common)?,
         options,
         &ExportOptions::new(ImageFormat::Jpeg),
         common,

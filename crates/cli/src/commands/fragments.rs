@@ -21,21 +21,36 @@ pub fn run(args: &Fragments, common: &Common) -> Result<Outcome, Failure> {
     let mut body = Body::open(&args.input, Payload::Skip, common)?;
     let mut range = FragmentRange::new(&args.input);
     let mut fragments = 0u64;
-    while let Some(event) = body.next_event()? {
+    let interrupted = loop {
+        let event = match body.next_event() {
+            Ok(Some(event)) => event,
+            Ok(None) => break None,
+            // A live stream is ended no other way. A person wants to know what came so far; for a script a summary says
+            // that the read went to its end.
+            Err(signal @ Failure::Interrupted(_)) => break Some(signal),
+            Err(failure) => return Err(failure),
+        };
         let Event::Finished(tail) = event else { continue };
         match range.place(&tail)? {
             Place::Before => continue,
-            Place::After => break,
+            Place::After => break None,
             Place::Inside => {}
         }
         fragments += 1;
         output.item(&FragmentObject::new(&tail), || line(&tail))?;
         output.flush()?;
-    }
+    };
+    let interrupted = match interrupted {
+        Some(signal) if common.json => return Err(signal),
+        other => other,
+    };
     let report = body.report();
     output.item(&json!({ "summary": report.json() }), || summary(fragments, &report))?;
     output.flush()?;
-    Ok(report.outcome(common))
+    match interrupted {
+        Some(signal) => Err(signal),
+        None => Ok(report.outcome(common)),
+    }
 }
 
 fn line(tail: &FragmentTail) -> String {

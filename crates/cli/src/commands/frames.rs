@@ -18,6 +18,7 @@ use crate::kvs::Wanted;
 use crate::outcome::{Failure, Outcome};
 use crate::output::Output;
 use crate::pictures::{self, Run, Written};
+use crate::units::Moment;
 
 /// The object of one picture.
 #[derive(Serialize)]
@@ -51,7 +52,7 @@ pub fn frames(args: &Frames, common: &Common) -> Result<Outcome, Failure> {
         return images::frames(args, template, common);
     }
     let options = pictures::options(&args.input, &args.selection, common)?;
-    let input = Input::open_for(&args.input, &Wanted::of(&args.selection.fragment, &args.selection.at))?;
+    let input = Input::open_for(&args.input, &Wanted::of(&args.selection.fragment, &args.selection.at), common)?;
     let all_tracks = args.selection.track == Some(Track::All);
     let mut folder = Folder { path: &args.output, template, all_tracks, existing: existing(common) };
     folder.write(input, options, &export, common, &mut |_, _| {})
@@ -89,8 +90,14 @@ pub fn frame(args: &Frame, common: &Common) -> Result<Outcome, Failure> {
     }
     let mut output = Output::new(common.json);
     let wanted = Wanted::of(args.fragment.as_slice(), args.at.as_slice());
-    let mut run = Run::start(Input::open_for(&args.input, &wanted)?, options, &export, common)?;
+    let mut run = Run::start(Input::open_for(&args.input, &wanted, common)?, options, &export, common)?;
     while let Some(picture) = run.next()? {
+        if let Some(nanos) = before(&picture.info, args).filter(|nanos| *nanos > STALE) {
+            run.say(&format!(
+                "the picture is {:.3} s older than the time asked for: none came between",
+                nanos as f64 / 1e9
+            ));
+        }
         if piped {
             crate::output::bytes(&picture.bytes)?;
             continue;
@@ -108,6 +115,23 @@ pub fn frame(args: &Frame, common: &Common) -> Result<Outcome, Failure> {
     output.item(&json!({ "summary": run.summary_json() }), String::new)?;
     output.flush()?;
     Ok(outcome)
+}
+
+/// A picture on screen for longer than this many nanoseconds is worth a word: the stream ended, or has a gap.
+const STALE: i128 = 1_000_000_000;
+
+/// How many nanoseconds before the time asked for a picture begins.
+fn before(picture: &PictureInfo, args: &Frame) -> Option<i128> {
+    let clock = match args.input.clock {
+        Clock::Producer => picture.producer_time.map(|time| time.0),
+        Clock::Server => picture.server_time.map(|time| time.0),
+    };
+    match (args.at, args.offset) {
+        (Some(Moment::Wall(at)), _) => at.checked_sub(clock?),
+        (Some(Moment::FromStart(at)), _) => at.checked_sub(picture.elapsed?),
+        (None, Some(seconds)) => Some(i128::from(nanos(seconds).ok()?) - i128::from(picture.offset?)),
+        (None, None) => None,
+    }
 }
 
 /// The format of `frame` where --format does not say it: what the file's name ends in; JPEG for a name without an ending.
@@ -151,7 +175,15 @@ impl Folder<'_> {
         let mut output = Output::new(common.json);
         let mut run = Run::start(input, options, export, common)?;
         let mut pictures: Option<PictureFolder> = None;
-        while let Some(picture) = run.next()? {
+        let interrupted = loop {
+            let picture = match run.next() {
+                Ok(Some(picture)) => picture,
+                Ok(None) => break None,
+                // A live stream is ended no other way. A person wants to know what came so far; for a script a summary
+                // says that the read went to its end.
+                Err(signal @ Failure::Interrupted(_)) => break Some(signal),
+                Err(failure) => return Err(failure),
+            };
             let target = match &mut pictures {
                 Some(target) => target,
                 // The first picture tells whether this is a body of fragments: that decides on the names.
@@ -169,8 +201,12 @@ impl Folder<'_> {
             output.item(&object(&picture, &file), || {
                 if common.verbose > 0 { line(&picture, &file) } else { String::new() }
             })?;
-        }
-        let outcome = run.finish(|| "no picture matched; `kineframe fragments` shows what there is".to_owned())?;
+        };
+        let outcome = match interrupted {
+            Some(signal) if common.json => return Err(signal),
+            Some(signal) => Err(signal),
+            None => Ok(run.finish(|| "no picture matched; `kineframe fragments` shows what there is".to_owned())?),
+        };
         let summary = run.summary();
         output.item(&json!({ "summary": run.summary_json() }), || {
             let skipped = summary.frames_dropped.get(&DropReason::NotNeeded).copied().unwrap_or(0);
@@ -184,7 +220,7 @@ impl Folder<'_> {
             )
         })?;
         output.flush()?;
-        Ok(outcome)
+        outcome
     }
 }
 

@@ -17,7 +17,7 @@ use crate::tracks;
 /// # Errors
 /// See [`Failure`].
 pub fn run(args: &Inspect, common: &Common) -> Result<Outcome, Failure> {
-    let mut input = Input::open(&args.input)?;
+    let mut input = Input::open(&args.input, common)?;
     if input.is_mp4()? {
         return super::mp4::run(input, common);
     }

@@ -34,7 +34,7 @@ const HINT: &str = "; without --strict damage is reported and passed by";
 /// # Errors
 /// See [`Failure`].
 pub fn run(args: &Inspect, common: &Common) -> Result<Outcome, Failure> {
-    let mut input = Input::open(&args.input)?;
+    let mut input = Input::open(&args.input, common)?;
     if input.is_mp4()? {
         let name = input.name();
         return Err(Failure::Work(format!("{name}: is MP4, and --tree lists EBML elements; leave --tree out")));

@@ -61,7 +61,7 @@ pub fn send(args: &Put, common: &Common, output: Output) -> Result<Outcome, Fail
         upload: None,
         stop: None,
         movie: None,
-        memory: common.max_memory.map(|size| size.0),
+        common,
         shift: None,
         started: None,
         last_ms: None,
@@ -76,7 +76,7 @@ pub fn send(args: &Put, common: &Common, output: Output) -> Result<Outcome, Fail
     // What is on its way is waited for, also where a signal came.
     let closed = put.close();
     result.and(closed)?;
-    put.finish(common)
+    put.finish()
 }
 
 /// Whether the stream retains media; makes it where that is wanted.
@@ -125,8 +125,7 @@ struct Putting<'a> {
     upload: Option<(Arc<Tracks>, Upload)>,
     stop: Option<Stop>,
     movie: Option<MovieBox>,
-    /// Most bytes of an MP4 file that are held to wait for its description.
-    memory: Option<u64>,
+    common: &'a Common,
     /// What is added to the file's times, in milliseconds, once its first fragment is known.
     shift: Option<i64>,
     /// When the first fragment went out, and its time.
@@ -160,7 +159,11 @@ impl Putting<'_> {
             ));
         }
         let (mut pieces, movie) = self.pieces(&file)?;
-        let mut feed = Feed::new(self.args.fragment_duration.map(|it| it.to_std()), movie, self.memory);
+        let mut feed = Feed::new(
+            self.args.fragment_duration.map(|it| it.to_std()),
+            movie,
+            self.common.max_memory.map(|size| size.0),
+        );
         let mut any = false;
         loop {
             let piece = pieces()?;
@@ -187,7 +190,7 @@ impl Putting<'_> {
     /// once, by the input of the first round.
     fn pieces(&mut self, file: &InputArgs) -> Result<(NextPiece, Option<MovieBox>), Failure> {
         let Some(stop) = self.stop.clone() else {
-            let mut input = Input::open(file)?;
+            let mut input = Input::open(file, self.common)?;
             self.stop = Some(input.stop().clone());
             self.movie = input.movie();
             return Ok((Box::new(move || input.next_piece()), self.movie.clone()));
@@ -274,7 +277,7 @@ impl Putting<'_> {
         }
     }
 
-    fn finish(mut self, common: &Common) -> Result<Outcome, Failure> {
+    fn finish(mut self) -> Result<Outcome, Failure> {
         let Tally { sent, bytes, acknowledged, connections, errors, first_error } = &self.tally;
         let summary = json!({ "summary": {
             "fragments": sent, "acknowledged": acknowledged, "bytes_sent": bytes, "connections": connections,
@@ -282,7 +285,7 @@ impl Putting<'_> {
         }});
         let kept = if self.retained { "stored" } else { "received" };
         self.output.item(&summary, || {
-            if common.quiet {
+            if self.common.quiet {
                 String::new()
             } else {
                 format!("{acknowledged} of {sent} fragments {kept}, {bytes} bytes sent")
