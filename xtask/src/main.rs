@@ -15,6 +15,7 @@ mod examples;
 mod fixtures;
 mod fuzz;
 mod golden;
+mod hour;
 mod layers;
 mod packages;
 mod sessions;
@@ -45,6 +46,8 @@ cargo xtask <task>
   examples                  build and run the packages under examples/
   sessions [--seeds N]      sessions with faults, seed by seed (default 2,000): what came in is what was sent
   crowd [--seconds N]       20 producers and 60 readers at the local service, in release (default 30 s)
+  hour [--seconds N]        a consumer at twelve-fold speed for an hour's worth of stream (default 300 seconds): memory,
+                            descriptors, what it asks of the service; draws docs/images/session-hour.svg
   fuzz [--seconds N] [TARGET…]
                             build the fuzz targets with coverage and run each for N seconds (default 10)
   bench [--only PART] [--media DIR] [--rounds N] [--write]
@@ -89,6 +92,7 @@ fn dispatch(args: &mut Args) -> Result<()> {
         "examples" => examples::run(args),
         "sessions" => sessions::run(args),
         "crowd" => crowd::run(args),
+        "hour" => hour::run(args),
         "fuzz" => fuzz::run(args),
         "bench" => bench::run(args),
         "help" | "-h" | "--help" => {

@@ -52,7 +52,7 @@ pub use error::ConsumerError;
 pub use fragments::{Fragment, RgbImage, rgb_work};
 pub use info::{PictureInfo, PictureItem};
 pub use live::{
-    GapReason, Integrity, Session, SessionGap, SessionMonitor, SessionNotice, SessionOptions, SessionReport,
+    GapReason, Integrity, LeftOut, Session, SessionGap, SessionMonitor, SessionNotice, SessionOptions, SessionReport,
     SlowReader, Until,
 };
 pub use pictures::{Options, Pictures};

@@ -131,7 +131,7 @@ impl Inner {
     ) -> Result<T, Error> {
         let meter = self.meters.of(target);
         let call = || async {
-            meter.control(operation).await;
+            let _metered = meter.control(operation).await;
             call(self.sdk().await?).await
         };
         retry::call(&self.options.retry, &self.budget, call, |kind| self.learn(kind)).await
@@ -149,7 +149,7 @@ impl Inner {
         let call = || async {
             let sdk = self.sdk().await?;
             let endpoint = stream.endpoint(api, &sdk).await?;
-            meter.call(api, points.metadata, points.media).await;
+            let _metered = meter.call(api, points.metadata, points.media).await;
             call(sdk, endpoint).await
         };
         let failed = |kind: &ErrorKind| {

@@ -56,6 +56,7 @@ mod random;
 mod retry;
 mod sdk;
 mod stream;
+mod window;
 
 #[cfg(test)]
 mod properties;

@@ -121,7 +121,7 @@ impl StreamHandle {
         let (api, inner) = (Api::PutMedia, &self.client.inner);
         let sdk = inner.sdk().await?;
         let endpoint = self.endpoint(api, &sdk).await?;
-        inner.meters.of(self.label()).call(api, 0.0, 0.0).await;
+        let metered = inner.meters.of(self.label()).call(api, 0.0, 0.0).await;
         let credentials = sdk.credentials(api.operation(), self.label()).await?;
         let request = self.request(&sdk, &endpoint, timecodes, &credentials, pieces)?;
         let response = sdk
@@ -129,6 +129,7 @@ impl StreamHandle {
             .call(request)
             .await
             .map_err(|error| Error::new(api.operation(), self.label(), ErrorKind::Network, &innermost(&error)))?;
+        drop(metered);
         let status = response.status().as_u16();
         let header = |name: &str| response.headers().get(name).map(ToOwned::to_owned);
         let (code, id) = (header("x-amzn-errortype"), header("x-amzn-requestid"));

@@ -54,7 +54,7 @@ impl StreamHandle {
         let inner = &self.client.inner;
         let ask = || async {
             // It is asked within calls that are tried again themselves.
-            inner.meters.of(&self.label).control("GetDataEndpoint").await;
+            let _metered = inner.meters.of(&self.label).control("GetDataEndpoint").await;
             let call = sdk
                 .control
                 .get_data_endpoint()

@@ -46,18 +46,21 @@ async fn the_service_need_not_refuse() {
     }
     let read = usage.of("GetMediaForFragmentList");
     assert!(read.most_connections <= 5 && read.bytes as usize == bytes, "{read:?}");
-    assert!(usage.of("ListFragments").made >= 8 && usage.of("ListFragments").most_in_a_second <= 10, "{usage:?}");
-    // A second's worth at once, and what flows in meanwhile.
-    assert!(usage.most_media_points <= 500.0, "{usage:?}");
+    assert!(usage.of("ListFragments").made >= 8, "{usage:?}");
+    // Within any second of the server's.
+    for (name, call) in &usage.calls {
+        assert!(call.most_in_a_second <= 5, "{name}: {usage:?}");
+    }
+    assert!(usage.most_media_points <= 250.0 && usage.most_metadata_points <= 10_000.0, "{usage:?}");
     server.stop().await;
 }
 
 /// Reads an archive of so many fragments over one connection and over four, where the service gives each connection
-/// 100 kB a second; how long each took.
+/// 80 kB a second; how long each took.
 async fn archive(count: u64) -> (Duration, Duration) {
     let server = server(|options| {
         options.limits = Limits::default();
-        options.limits.get_bytes = 100_000.0;
+        options.limits.get_bytes = 80_000.0;
     })
     .await;
     let stream = stream(options(&server), "door").await;
@@ -78,8 +81,9 @@ async fn archive(count: u64) -> (Duration, Duration) {
     let usage = server.usage("door").expect("the stream");
     assert!(usage.calls.values().all(|call| call.refused == 0), "{usage:?}");
     let read = usage.of("GetMediaForFragmentList");
-    // A second's worth may come at once, and what flows in meanwhile after it.
-    assert!(usage.most_media_points <= 1000.0, "{usage:?}");
+    // Within any second of the server's.
+    assert!(usage.most_media_points <= 500.0 && usage.most_metadata_points <= 10_000.0, "{usage:?}");
+    assert!(usage.calls.values().all(|call| call.most_in_a_second <= 5), "{usage:?}");
     println!("{count} fragments, {} bytes: {took:?}; {usage:?}", read.bytes / 2);
     assert_eq!(read.most_connections, 4);
     server.stop().await;

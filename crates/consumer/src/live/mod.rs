@@ -4,6 +4,7 @@ mod options;
 mod prefix;
 mod reader;
 mod report;
+mod thin;
 mod timer;
 mod watch;
 mod window;
@@ -15,7 +16,7 @@ use kineframe_source::{MediaSource, PieceStream, StartSelector};
 
 pub use options::{Integrity, SessionOptions, SlowReader, Until};
 use reader::SessionReader;
-pub use report::{GapReason, SessionGap, SessionNotice, SessionReport};
+pub use report::{GapReason, LeftOut, SessionGap, SessionNotice, SessionReport};
 
 /// A live source read as one body that goes on: over ends, cut connections, refused calls, moved endpoints.
 ///

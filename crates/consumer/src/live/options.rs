@@ -72,4 +72,10 @@ pub enum SlowReader {
     Wait,
     /// When a fragment was more than this behind the newest, the read goes on at the newest, and the gap is told.
     Newest(Duration),
+    /// When a fragment was more than this behind the newest, only random access points are handed out, until one is at
+    /// most half of that behind: what the container marks as key frames, and the first frame of each track in a
+    /// fragment. [`SessionNotice::Behind`](super::SessionNotice::Behind) and
+    /// [`CaughtUp`](super::SessionNotice::CaughtUp) tell of it, the report counts what was left out. In the bytes a Void
+    /// element stands in place of each such block, so that a frame's index counts what is left.
+    KeyFrames(Duration),
 }

@@ -15,6 +15,7 @@ use kineframe_source::{MediaSource, PieceStream, SourceError, StartSelector};
 use super::options::{Integrity, SessionOptions, SlowReader, Until};
 use super::prefix::Prefix;
 use super::report::{GapReason, SessionGap, SessionNotice};
+use super::thin::Thin;
 use super::timer::{jitter, pause};
 use super::watch::{Doubt, Step, Watch};
 use super::window::Window;
@@ -56,6 +57,7 @@ pub(super) struct SessionReader<S> {
     same_cuts: (u64, u32),
     /// What was doubted of the next fragment: how far behind the one before it, and a digest of it.
     doubted: Vec<(u64, u64)>,
+    thin: Thin,
     /// This source tells other tokens than the fragments' numbers, or none.
     tokens_differ: bool,
     over: bool,
@@ -109,6 +111,7 @@ impl<S: MediaSource> SessionReader<S> {
         told: Arc<Mutex<Told>>,
     ) -> Self {
         SessionReader {
+            thin: Thin::new(options.slow_reader),
             source,
             original,
             options,
@@ -191,7 +194,7 @@ impl<S: MediaSource> SessionReader<S> {
         });
         self.read = Some(Read {
             stream: self.source.open(&start),
-            watch: Watch::new(self.options.integrity),
+            watch: Watch::new(self.options.integrity, self.thin.is_on()),
             window: Window::default(),
             mode: Mode::Drop,
             head: None,
@@ -367,6 +370,7 @@ impl<S: MediaSource> SessionReader<S> {
         self.doubted.clear();
         let Some(number) = tail.head.number.clone() else { return };
         let duration = i128::from(tail.duration.unwrap_or(0));
+        let thinned = self.thin.fragment(&number, tail.millis_behind_now);
         let token = tail.continuation_token.clone();
         let resume = match &token {
             Some(token) => StartSelector::ContinuationToken(token.clone()),
@@ -381,6 +385,7 @@ impl<S: MediaSource> SessionReader<S> {
         self.tell(|told| {
             told.report.fragments += 1;
             told.resume = Some(resume);
+            thinned.into_iter().for_each(|notice| told.notice(notice));
         });
         if let (SlowReader::Newest(most), Some(behind)) = (self.options.slow_reader, tail.millis_behind_now)
             && u128::try_from(behind).is_ok_and(|behind| behind > most.as_millis())
@@ -394,7 +399,7 @@ impl<S: MediaSource> SessionReader<S> {
     fn hand_out(&mut self, end: u64) {
         let Some(read) = &mut self.read else { return };
         let (out, cut, mode) = (&mut self.out, &mut self.cut, &mut read.mode);
-        let (mut new, mut repeated, mut changed) = (false, 0u64, None);
+        let (mut new, mut repeated, mut changed, mut left_out) = (false, 0u64, None, (0, 0));
         if let Mode::Skip(seen) = mode {
             let skip_to = read.document.saturating_add(cut.as_ref().map_or(0, |cut| cut.length));
             read.window.take_to(read.document, drop);
@@ -424,20 +429,40 @@ impl<S: MediaSource> SessionReader<S> {
         match mode {
             Mode::Skip(_) => {}
             Mode::Drop => read.window.take_to(end, |piece| repeated += piece.len() as u64),
-            Mode::Forward => read.window.take_to(end, |piece| {
-                new = true;
-                if let Some(cut) = cut {
-                    cut.extend(&piece);
-                }
-                out.push_back(piece);
-            }),
+            Mode::Forward => {
+                let (mut at, behind) = (read.window.position(), self.thin.is_behind());
+                let mut holes = read.watch.holes();
+                read.window.take_to(end, |piece| {
+                    new = true;
+                    if let Some(cut) = cut {
+                        cut.extend(&piece);
+                    }
+                    let length = piece.len() as u64;
+                    match &mut holes {
+                        Some(holes) if behind => {
+                            let (frames, bytes) = holes.pass(at, piece, out);
+                            left_out = (left_out.0 + frames, left_out.1 + bytes);
+                        }
+                        _ => out.push_back(piece),
+                    }
+                    at = at.saturating_add(length);
+                });
+            }
         }
         if new {
             read.brought = true;
             self.same_cuts = (0, 0);
         }
-        if repeated > 0 {
-            self.tell(|told| told.report.repeated_bytes += repeated);
+        if let Some(holes) = read.watch.holes() {
+            holes.forget_before(read.window.position());
+        }
+        self.thin.count(left_out.0, left_out.1);
+        if repeated > 0 || left_out.1 > 0 {
+            self.tell(|told| {
+                told.report.repeated_bytes += repeated;
+                told.report.frames_left_out += left_out.0;
+                told.report.bytes_left_out += left_out.1;
+            });
         }
     }
 

@@ -23,6 +23,10 @@ pub struct SessionReport {
     pub repeated_bytes: u64,
     /// Stretches that were not read.
     pub gaps: u64,
+    /// Frames that a reader who was behind was spared. See [`SlowReader::KeyFrames`](super::SlowReader::KeyFrames).
+    pub frames_left_out: u64,
+    /// Their bytes.
+    pub bytes_left_out: u64,
 }
 
 /// What happened to a session.
@@ -51,6 +55,15 @@ pub enum SessionNotice {
     Changed(FragmentNumber),
     /// Media was not read.
     Gap(SessionGap),
+    /// The reader is behind: from the next fragment on it gets key frames alone.
+    Behind {
+        /// How far this fragment was behind the newest.
+        by: Duration,
+        /// The last fragment that was handed out whole.
+        after: FragmentNumber,
+    },
+    /// The reader has caught up: from the next fragment on it gets everything.
+    CaughtUp(LeftOut),
 }
 
 /// A stretch that was not read.
@@ -66,6 +79,22 @@ pub struct SessionGap {
     pub to: Option<ProducerTimestamp>,
     /// Why.
     pub reason: GapReason,
+}
+
+/// What a reader who was behind did without.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct LeftOut {
+    /// The last fragment before that had all of its frames.
+    pub after: Option<FragmentNumber>,
+    /// The last fragment that had key frames alone.
+    pub to: Option<FragmentNumber>,
+    /// Fragments that had key frames alone.
+    pub fragments: u64,
+    /// Frames that were left out.
+    pub frames: u64,
+    /// Bytes of their blocks.
+    pub bytes: u64,
 }
 
 /// Why a stretch was not read.

@@ -358,3 +358,92 @@ fn sessions_of_many_seeds() {
     }
     println!("{seeds} sessions, {reads} reads");
 }
+
+/// Six fragments that are so far behind the newest, over cut reads in pieces of every kind: who is behind gets key
+/// frames until he is not, each once.
+#[test]
+fn who_is_behind_gets_key_frames_until_he_has_caught_up() {
+    let behind = [0, 5000, 8000, 3000, 900, 0];
+    let made = |index: u64| {
+        let mut made = Made::new(index);
+        made.cluster_size = if index.is_multiple_of(2) { Size::Minimal } else { Size::Unknown(1) };
+        made.tags_after[0].1 = behind[index as usize].to_string();
+        // The second key frame is in the middle; no frame of the second track is marked as one.
+        made.tracks.push(Track::aac(2));
+        made.frames = (0..10)
+            .map(|n| {
+                Frame::h264(1 + n % 2, 40 * n as i16, n == 0 || n == 6, 3 + 700 * (n % 3) as usize, index * 100 + n)
+            })
+            .collect();
+        made
+    };
+    for seed in 0..60 {
+        let faults = (0..seed % 5).map(|_| FaultKind::Error("reset".into())).collect();
+        let mut source = stream(6, 1, faults, seed);
+        source.documents = (0..6).map(|index| (number(index), made(index).encode().into())).collect();
+        let (whole, _) = seen(&Memory::new("whole", body(&source)));
+        let mut options = options(if seed.is_multiple_of(2) { Integrity::Lowest } else { Integrity::Checked });
+        options.slow_reader = SlowReader::KeyFrames(Duration::from_secs(2));
+        let session = Session::new(Retried(source), options);
+        let monitor = session.monitor();
+        let (got, troubles) = seen(&session);
+        let payloads = |frames: &Seen| frames.iter().map(|(.., data)| data.clone()).collect::<Vec<_>>();
+        let thin: Vec<String> = [2, 3, 4].map(|index| number(index).to_string()).into();
+        // Of the ten: the first of each track, and the key frame.
+        let kept = |at: usize| [0, 1, 6].contains(&(at % 10));
+        let wanted = whole.iter().enumerate().filter(|(at, (number, ..))| !thin.contains(number) || kept(*at));
+        assert_eq!(payloads(&got), payloads(&wanted.map(|(_, frame)| frame.clone()).collect()), "seed {seed}");
+        assert_eq!(troubles, 0, "seed {seed}");
+        let report = monitor.report();
+        assert_eq!((report.frames_left_out, report.fragments, report.gaps), (21, 6, 0), "seed {seed}");
+        let told: Vec<_> = monitor
+            .take_notices()
+            .into_iter()
+            .filter(|notice| matches!(notice, SessionNotice::Behind { .. } | SessionNotice::CaughtUp(_)))
+            .collect();
+        let [SessionNotice::Behind { by, after }, SessionNotice::CaughtUp(left_out)] = told.as_slice() else {
+            panic!("seed {seed}: {told:?}")
+        };
+        assert_eq!((*by, after), (Duration::from_secs(5), &number(1)));
+        assert_eq!((left_out.fragments, left_out.frames, left_out.bytes), (3, 21, report.bytes_left_out));
+        assert_eq!((left_out.after.clone(), left_out.to.clone()), (Some(number(1)), Some(number(4))));
+    }
+}
+
+/// A source that takes no token and no number, and begins a little early: with the fragments that were handed out.
+#[derive(Debug)]
+struct Stubborn(Stream);
+
+impl MediaSource for Stubborn {
+    fn open(&self, start: &StartSelector) -> PieceStream {
+        match start {
+            StartSelector::ContinuationToken(_) | StartSelector::AfterFragment(_) => {
+                Memory::new("kvs://made", refusal()).open(&StartSelector::Earliest)
+            }
+            _ => self.0.open(&StartSelector::Earliest),
+        }
+    }
+}
+
+#[test]
+fn what_was_handed_out_before_is_not_handed_out_again() {
+    for seed in 0..60 {
+        let faults = (0..1 + seed % 3).map(|_| FaultKind::Error("reset".into())).collect();
+        let made = stream(5, 4, faults, seed);
+        let whole = made.documents.iter().flat_map(|(_, bytes)| bytes.to_vec()).collect::<Vec<_>>();
+        let (whole, _) = seen(&Memory::new("whole", whole));
+        let session = Session::new(Stubborn(made), options(Integrity::Lowest));
+        let (mut got, mut troubles) = (Vec::new(), 0);
+        // What fails before anything was read is told at once.
+        for item in Consumer::open(&session).without_bytes().take(200) {
+            match item {
+                Ok(Item::Frame(frame)) => got.push(frame.data),
+                Ok(Item::Damage(_) | Item::ServiceError(_)) => troubles += 1,
+                _ => {}
+            }
+        }
+        let wanted: Vec<Bytes> = whole.into_iter().map(|(.., data)| data).collect();
+        assert!(wanted.starts_with(&got) && troubles == 0, "seed {seed}");
+        assert!(got == wanted || session.monitor().report().bytes == 0, "seed {seed}: {} frames", got.len());
+    }
+}

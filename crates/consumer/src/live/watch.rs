@@ -7,6 +7,7 @@ use kineframe_fragment::{Assembler, Event, Options, Splitter};
 use kineframe_matroska::{DemuxOptions, Demuxer, Event as Element, Recover, Tracks, schema};
 
 use super::options::Integrity;
+use super::thin::Holes;
 
 /// A place that is not as the service writes it, and where what speaks against it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,10 +31,20 @@ pub(super) enum Watch {
 }
 
 impl Watch {
-    pub(super) fn new(integrity: Integrity) -> Self {
-        match integrity {
-            Integrity::Lowest => Watch::Trusting(Box::new(Splitter::new(Options::default()))),
-            Integrity::Checked => Watch::Wary(Box::new(Wary::new())),
+    /// With `blocks`, those that can be left out are kept.
+    pub(super) fn new(integrity: Integrity, blocks: bool) -> Self {
+        let doubting = integrity == Integrity::Checked;
+        if doubting || blocks {
+            return Watch::Wary(Box::new(Wary { doubting, holes: blocks.then(Holes::default), ..Wary::new() }));
+        }
+        Watch::Trusting(Box::new(Splitter::new(Options::default())))
+    }
+
+    /// The blocks that can be left out.
+    pub(super) fn holes(&mut self) -> Option<&mut Holes> {
+        match self {
+            Watch::Trusting(_) => None,
+            Watch::Wary(wary) => wary.holes.as_mut(),
         }
     }
 
@@ -74,6 +85,9 @@ pub(super) struct Wary {
     has_info: bool,
     /// The Tracks of the document.
     tracks: Option<Arc<Tracks>>,
+    /// Doubts are told.
+    doubting: bool,
+    holes: Option<Holes>,
 }
 
 impl Wary {
@@ -85,6 +99,8 @@ impl Wary {
             ended: false,
             has_info: false,
             tracks: None,
+            doubting: true,
+            holes: None,
         }
     }
 
@@ -101,7 +117,8 @@ impl Wary {
             match self.demuxer.next_event() {
                 Ok(Some(element)) => {
                     // A doubt comes before what the element tells.
-                    let doubt = self.doubt(&element);
+                    let doubt = self.doubt(&element).filter(|_| self.doubting);
+                    self.note(&element);
                     self.assembler.take(element);
                     if let Some(doubt) = doubt {
                         return Some(Step::Doubt(doubt));
@@ -113,6 +130,15 @@ impl Wary {
                 }
                 _ => return None,
             }
+        }
+    }
+
+    /// Blocks that can be left out.
+    fn note(&mut self, element: &Element) {
+        match (element, &mut self.holes) {
+            (Element::EbmlHeader(_), Some(holes)) => holes.document(),
+            (Element::Block(block), Some(holes)) => holes.block(block),
+            _ => {}
         }
     }
 

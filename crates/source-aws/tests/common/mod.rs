@@ -38,7 +38,11 @@ pub async fn stream(options: Options, name: &str) -> StreamHandle {
 
 /// One EBML Header, one Segment, a Cluster for each fragment.
 pub fn upload(first: u64, count: u64) -> Vec<u8> {
-    let fragments: Vec<Fragment> = (first..first + count).map(Fragment::new).collect();
+    upload_of((first..first + count).map(Fragment::new).collect())
+}
+
+/// The same of these fragments.
+pub fn upload_of(fragments: Vec<Fragment>) -> Vec<u8> {
     let mut elements = fragments[0].elements();
     let Some(segment) = elements.pop() else { unreachable!() };
     let _ = segment;
