@@ -101,6 +101,15 @@ const TOOLS: &[Tool] = &[
         brew: "libvpx",
     },
     Tool {
+        program: "pkg-config",
+        argument: "--exists libavcodec libavutil",
+        needed: &[For::Tests],
+        why: "builds the decoder on the system's FFmpeg (feature `ffmpeg`)",
+        apt: "libavcodec-dev",
+        dnf: "libavcodec-free-devel",
+        brew: "ffmpeg",
+    },
+    Tool {
         program: "ffprobe",
         argument: "-version",
         needed: &[For::Tests],

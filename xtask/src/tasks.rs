@@ -4,8 +4,13 @@ use crate::args::Args;
 use crate::setup::{self, For};
 use crate::shell::{self, Result};
 
-/// Crates that only build where the programs in the second place are there.
-const NEED_TOOLS: &[(&str, &[&str])] = &[("kineframe-jpeg-turbo", &["cmake"])];
+/// Crates that only build where the packages in the second place are there, by the names of Debian.
+const NEED_TOOLS: &[(&str, &[&str])] = &[
+    ("kineframe-codec-dav1d", &["pkg-config", "libdav1d-dev"]),
+    ("kineframe-codec-ffmpeg", &["pkg-config", "libavcodec-dev"]),
+    ("kineframe-codec-vpx", &["pkg-config", "libvpx-dev"]),
+    ("kineframe-jpeg-turbo", &["cmake"]),
+];
 
 /// Builds the command in the profile that the tests use, and runs its demonstration.
 pub fn demo(args: &mut Args) -> Result<()> {

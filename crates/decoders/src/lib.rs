@@ -13,6 +13,8 @@
 //! 7. `vpx` (feature `vpx`, which needs the system's libvpx): VP8 and VP9, fast.
 //! 8. `rusty_vp9` (feature `rusty-vp9`): VP9 without a system library.
 //! 9. `rusty_jpeg` (feature `rusty-jpeg`): Motion JPEG.
+//! 10. `ffmpeg` (feature `ffmpeg`, which needs the system's FFmpeg): all of these codecs. It is the last, and so takes
+//!    what no other does; a program that wants it first puts it there.
 //!
 //! ```
 //! let decoders = kineframe_decoders::default_list();
@@ -30,6 +32,8 @@ use kineframe_codec::DecoderFactory;
 pub use kineframe_codec::Decoders;
 #[cfg(feature = "dav1d")]
 pub use kineframe_codec_dav1d as dav1d;
+#[cfg(feature = "ffmpeg")]
+pub use kineframe_codec_ffmpeg as ffmpeg;
 #[cfg(feature = "openh264")]
 pub use kineframe_codec_openh264 as openh264;
 #[cfg(all(feature = "rav1d", not(feature = "dav1d")))]
@@ -68,6 +72,8 @@ pub fn default_list() -> Decoders {
         Arc::new(rusty_vp9::Factory),
         #[cfg(feature = "rusty-jpeg")]
         Arc::new(rusty_jpeg::Factory),
+        #[cfg(feature = "ffmpeg")]
+        Arc::new(ffmpeg::Factory),
     ];
     Decoders(list)
 }

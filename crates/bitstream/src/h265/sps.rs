@@ -3,7 +3,7 @@
 use kineframe_codec::{BitDepth, ChromaSampling, ColorSpace, PixelFormat, Rect, Size};
 
 use super::{Crop, NalType, ProfileTierLevel, ShortTermSet, Vui, bits_below, read_header, skip_scaling_lists};
-use crate::{BitReader, Error};
+use crate::{BitReader, Error, escape, unescape};
 
 /// A sequence parameter set: what all pictures of a coded video sequence have in common.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -261,6 +261,34 @@ impl Sps {
         Ok(())
     }
 
+    /// The NAL unit of an SPS that says that output order is decoding order (`sps_max_num_reorder_pics` 0), so that a
+    /// decoder with an order of its own hands each picture out as it is decoded. Nothing that decoding needs changes.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse), of what stands before the coding tools.
+    pub fn without_reordering(nal: &[u8]) -> Result<Vec<u8>, Error> {
+        let rbsp = unescape(nal);
+        let mut bits = BitReader::plain("SPS", &rbsp);
+        let sps = Self::read_format(&mut bits)?;
+        bits.ue_max("log2_max_pic_order_cnt_lsb_minus4", 12)?;
+        let all = bits.flag("sps_sub_layer_ordering_info_present_flag")?;
+        let mut out = Bits::copy_of(&rbsp, bits.position());
+        for _ in if all { 0 } else { sps.max_sub_layers - 1 }..sps.max_sub_layers {
+            let buffering = bits.ue_max("sps_max_dec_pic_buffering_minus1", 15)?;
+            bits.ue("sps_max_num_reorder_pics")?;
+            bits.ue("sps_max_latency_increase_plus1")?;
+            let zeros = (buffering + 1).ilog2();
+            (0..zeros).for_each(|_| out.push(false));
+            (0..=zeros).rev().for_each(|bit| out.push((buffering + 1) >> bit & 1 == 1));
+            // No reordering, no bound on latency.
+            (0..2).for_each(|_| out.push(true));
+        }
+        out.copy(&rbsp, bits.position());
+        let length = out.bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        out.bytes.truncate(length);
+        Ok(escape(&out.bytes))
+    }
+
     /// The size of the planes that are coded.
     pub fn coded_size(&self) -> Size {
         Size { width: self.width, height: self.height }
@@ -290,4 +318,39 @@ impl Sps {
         // At most 4096 blocks of 16 samples each way.
         bits_below(ctbs(self.width) * ctbs(self.height))
     }
+}
+
+/// Bits behind each other, zeros at the end of the last byte.
+struct Bits {
+    bytes: Vec<u8>,
+    free: u32,
+}
+
+impl Bits {
+    /// The first bits of `bytes`.
+    fn copy_of(bytes: &[u8], bits: u64) -> Self {
+        let mut out = Bits { bytes: Vec::with_capacity(bytes.len() + 8), free: 0 };
+        (0..bits).for_each(|at| out.push(bit(bytes, at)));
+        out
+    }
+
+    /// Those from `start` on.
+    fn copy(&mut self, bytes: &[u8], start: u64) {
+        (start..bytes.len() as u64 * 8).for_each(|at| self.push(bit(bytes, at)));
+    }
+
+    fn push(&mut self, bit: bool) {
+        if self.free == 0 {
+            self.bytes.push(0);
+            self.free = 8;
+        }
+        self.free -= 1;
+        if let Some(last) = self.bytes.last_mut() {
+            *last |= u8::from(bit) << self.free;
+        }
+    }
+}
+
+fn bit(bytes: &[u8], at: u64) -> bool {
+    bytes.get((at / 8) as usize).is_some_and(|byte| byte << (at % 8) & 0x80 != 0)
 }

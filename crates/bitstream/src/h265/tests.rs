@@ -52,6 +52,22 @@ fn parameter_sets_are_read() {
 }
 
 #[test]
+fn reordering_is_written_out_of_a_set_and_nothing_else() {
+    let crop: &[u8] = include_bytes!("../../../../testdata/codec/h265/gen_main_crop_322x182.265");
+    for stream in [OPEN_GOP, START_CRA, PYRAMID, crop] {
+        let nal = crate::StartCodeUnits::new(stream).find(|unit| unit[0] >> 1 == NalType::SPS.0).unwrap();
+        let before = Sps::parse(nal).unwrap();
+        let written = Sps::without_reordering(nal).unwrap();
+        let after = Sps::parse(&written).unwrap();
+        assert_eq!(after, Sps { max_reorder: 0, ..before.clone() });
+        assert!(before.complete && before.max_reorder > 0, "there was something to write out");
+        for length in 0..nal.len() {
+            let _ = Sps::without_reordering(&nal[..length]);
+        }
+    }
+}
+
+#[test]
 fn a_window_and_depths_are_those_of_the_stream() {
     let crop = include_bytes!("../../../../testdata/codec/h265/gen_main_crop_322x182.265");
     let deep = include_bytes!("../../../../testdata/codec/h265/gen_main422_10.265");

@@ -40,7 +40,7 @@ pub trait Engine: Send {
 ///
 /// `no_output_of_prior_pics_flag` is not obeyed: it would take pictures that have been decoded and are sound.
 pub struct Driver<E> {
-    make: fn() -> E,
+    make: Box<dyn Fn() -> E + Send>,
     engine: Guarded<E>,
     tracker: Tracker,
     shown: Presentation,
@@ -60,11 +60,11 @@ impl<E: Engine> Driver<E> {
         factory: &str,
         params: &CodecParameters,
         options: &DecodeOptions,
-        make: fn() -> E,
+        make: impl Fn() -> E + Send + 'static,
     ) -> Result<Self, DecodeError> {
         Ok(Driver {
-            make,
             engine: Guarded::start(factory, || Ok(make()))?,
+            make: Box::new(make),
             tracker: Tracker::new(factory, params, options)?,
             shown: Presentation::new(),
             epoch: 0,
@@ -162,7 +162,7 @@ impl<E: Engine> VideoDecoder for Driver<E> {
     }
 
     fn reset(&mut self) -> Result<(), DecodeError> {
-        let make = self.make;
+        let make = &self.make;
         self.engine.restart(|| Ok(make()))?;
         self.tracker.reset();
         self.shown.clear();
