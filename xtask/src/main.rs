@@ -41,7 +41,9 @@ cargo xtask <task>
   layers [--no-api]         rules for crates: floors, runtimes, SDKs, native code, foreign types
   fixtures                  check testdata against its manifest
   golden [--bless]          compare event traces and pictures with testdata/golden, or write them anew
-  conformance [--media DIR] write docs/conformance.md: every back end against the kit, and DIR/codec/h264
+  conformance [--media DIR] [--plain]
+                            write docs/conformance.md: every back end against the kit, and the streams of DIR/codec;
+                            with --plain without those that need system libraries
   deny                      cargo-deny: bans, licences, sources (built on first use)
   examples                  build and run the packages under examples/
   sessions [--seeds N]      sessions with faults, seed by seed (default 2,000): what came in is what was sent

@@ -371,7 +371,7 @@ impl Run {
             };
             match &notice {
                 Notice::Lost { .. } | Notice::Service(_) => self.lost += 1,
-                Notice::NoDecoder(why) => self.undecodable = Some(why.to_string()),
+                Notice::NoDecoder(why) => self.undecodable = Some(format!("{why}{}", other_builds(&why.codec))),
                 _ => {}
             }
             let said = self.said.entry(kind).or_default();
@@ -386,6 +386,18 @@ impl Run {
     fn say_rest(&self) {
         for (kind, said) in self.said.iter().filter(|(_, said)| **said > SAID && !self.quiet && !self.verbose) {
             self.progress.say(&format!("kineframe: {}: {} more {kind}; -v names them", self.name, said - SAID));
+        }
+    }
+}
+
+/// What to do where no back end of this build takes a codec.
+fn other_builds(codec: &str) -> String {
+    match kineframe::decoders::features_for(codec).as_slice() {
+        [] => String::new(),
+        features => {
+            let options: Vec<String> = features.iter().map(|feature| format!("`{feature}`")).collect();
+            let full = if features.contains(&"vpx") { "; `--features full` has vpx" } else { "" };
+            format!("\nA build with the feature {} may decode it{full}", options.join(" or "))
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What is asked of a back end on one stream.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use kineframe_bitstream::h264::RandomAccess;
@@ -19,11 +20,14 @@ pub(crate) fn examine(factory: &dyn DecoderFactory, stream: &TestStream, options
         pictures: stream.truth.len(),
         disputed: stream.disputed,
         whole: Verdict::Exact,
+        time: Duration::ZERO,
         checks: Vec::new(),
         damage: Vec::new(),
     };
     let packets = prepare(stream, factory, 0);
+    let started = Instant::now();
     let run = play(factory, &packets, Script::default());
+    row.time = started.elapsed();
     row.whole = verdict(stream, &packets, &run);
     if matches!(row.whole, Verdict::Refused(_) | Verdict::Broken(_)) {
         return row;

@@ -1,6 +1,7 @@
 //! What the kit found, as a table.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::Damage;
 
@@ -24,6 +25,8 @@ pub struct Row {
     pub disputed: bool,
     /// The whole of it.
     pub whole: Verdict,
+    /// How long the whole took, its MD5 sums included.
+    pub time: Duration,
     /// The other checks, by name; those that do not apply are left out.
     pub checks: Vec<(&'static str, Outcome)>,
     /// What came of damaged packets, by kind.
@@ -126,10 +129,15 @@ impl Report {
     /// The report as tables in Markdown.
     pub fn to_markdown(&self) -> String {
         let mut out = format!("### {}\n\n{}\n\n", self.factory, self.summary());
-        out.push_str("| stream | pictures | result | checks |\n|---|---:|---|---|\n");
+        out.push_str("| stream | pictures | result | ms | checks |\n|---|---:|---|---:|---|\n");
         for row in &self.rows {
             let (result, checks) = (row.whole.to_string().replace('|', "/"), row.checks_text().replace('|', "/"));
-            out.push_str(&format!("| {} | {} | {result} | {checks} |\n", row.stream, row.pictures));
+            let time = if matches!(row.whole, Verdict::Refused(_)) {
+                "–".to_owned()
+            } else {
+                row.time.as_millis().to_string()
+            };
+            out.push_str(&format!("| {} | {} | {result} | {time} | {checks} |\n", row.stream, row.pictures));
         }
         let damage = self.damage();
         if !damage.is_empty() {

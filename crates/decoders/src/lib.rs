@@ -51,6 +51,31 @@ pub use kineframe_codec_rusty_vp9 as rusty_vp9;
 #[cfg(feature = "vpx")]
 pub use kineframe_codec_vpx as vpx;
 
+/// Features that this build was made without and that may add a back end for a codec, by the codec's name: what to tell
+/// whoever has a stream that no back end takes.
+///
+/// ```
+/// # #[cfg(not(any(feature = "vpx", feature = "ffmpeg")))]
+/// assert_eq!(kineframe_decoders::features_for("vp8"), ["vpx", "ffmpeg"]);
+/// assert!(kineframe_decoders::features_for("no codec of this name").is_empty());
+/// ```
+pub fn features_for(codec: &str) -> Vec<&'static str> {
+    // For AV1 one of the two is enough: they are exact on the same.
+    let av1 = cfg!(any(feature = "dav1d", feature = "rav1d"));
+    let known: [(&str, bool, &[&str]); 9] = [
+        ("rusty-h264", cfg!(feature = "rusty-h264"), &["h264"]),
+        ("rust-h264", cfg!(feature = "rust-h264"), &["h264"]),
+        ("openh264", cfg!(feature = "openh264"), &["h264"]),
+        ("rust-h265", cfg!(feature = "rust-h265"), &["h265"]),
+        ("rav1d", av1, &["av1"]),
+        ("rusty-vp9", cfg!(any(feature = "rusty-vp9", feature = "vpx")), &["vp9"]),
+        ("vpx", cfg!(feature = "vpx"), &["vp8"]),
+        ("rusty-jpeg", cfg!(feature = "rusty-jpeg"), &["mjpeg"]),
+        ("ffmpeg", cfg!(feature = "ffmpeg"), &["h264", "h265", "av1", "vp8", "vp9", "mjpeg"]),
+    ];
+    known.iter().filter(|(_, there, codecs)| !there && codecs.contains(&codec)).map(|(feature, ..)| *feature).collect()
+}
+
 /// The back ends of this build, in order of preference.
 pub fn default_list() -> Decoders {
     let list: Vec<Arc<dyn DecoderFactory>> = vec![
