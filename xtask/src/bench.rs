@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use crate::args::Args;
 use crate::shell::{self, Result};
 use run::Bench;
+pub(crate) use run::{cost, target};
 use table::Section;
 
 /// A part of the run.

@@ -4,6 +4,7 @@
 //! tests can feed them an example that breaks the rule.
 
 mod args;
+mod backends;
 mod bench;
 mod clients;
 mod codegen;
@@ -44,6 +45,8 @@ cargo xtask <task>
   conformance [--media DIR] [--plain]
                             write docs/conformance.md: every back end against the kit, and the streams of DIR/codec;
                             with --plain without those that need system libraries
+  backends                  what each decoder back end costs alone: build, size, licences, `unsafe`; written into
+                            docs/dependencies.md
   deny                      cargo-deny: bans, licences, sources (built on first use)
   examples                  build and run the packages under examples/
   sessions [--seeds N]      sessions with faults, seed by seed (default 2,000): what came in is what was sent
@@ -89,6 +92,7 @@ fn dispatch(args: &mut Args) -> Result<()> {
         "layers" => layers::run(args),
         "fixtures" => fixtures::run(args),
         "golden" => golden::run(args),
+        "backends" => backends::run(args),
         "conformance" => conformance::run(args),
         "deny" => deny::run(args),
         "examples" => examples::run(args),
