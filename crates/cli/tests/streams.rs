@@ -42,6 +42,7 @@ fn lossless_macroblocks_are_refused_by_name() {
         error.contains(reason) && error.contains("lossless macroblocks (High 4:4:4 Predictive profile)"),
         "{error}"
     );
+    assert!(error.contains("A build with the feature `ffmpeg` may decode it"), "what would close it: {error}");
     assert_eq!(fs::read_dir(out.path()).expect("the folder").count(), 0, "no picture");
 }
 
