@@ -45,7 +45,7 @@ cargo xtask <task>
   conformance [--media DIR] [--plain]
                             write docs/conformance.md: every back end against the kit, and the streams of DIR/codec;
                             with --plain without those that need system libraries
-  backends                  what each decoder back end costs alone: build, size, licences, `unsafe`; written into
+  backends                  what each decoder back end costs alone: build, size, licences, trusted lines; into
                             docs/dependencies.md
   deny                      cargo-deny: bans, licences, sources (built on first use)
   examples                  build and run the packages under examples/

@@ -14,7 +14,7 @@
 //! 8. `rusty_vp9` (feature `rusty-vp9`): VP9 without a system library.
 //! 9. `rusty_jpeg` (feature `rusty-jpeg`): Motion JPEG.
 //! 10. `ffmpeg` (feature `ffmpeg`, which needs the system's FFmpeg): all of these codecs. It is the last, and so takes
-//!    what no other does; a program that wants it first puts it there.
+//!     what no other does; a program that wants it first puts it there.
 //!
 //! ```
 //! let decoders = kineframe_decoders::default_list();
