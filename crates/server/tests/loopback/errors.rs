@@ -133,3 +133,35 @@ async fn a_start_that_is_no_time() {
     assert_eq!(acks.len(), 2);
     server.stop().await;
 }
+
+/// The last acknowledgement of a connection on which the producer sends no more.
+async fn last_of(mut producer: crate::common::Producer) -> Value {
+    let mut last = Value::Null;
+    while let Some(ack) = producer.ack().await {
+        last = ack;
+    }
+    last
+}
+
+#[tokio::test]
+async fn silence_and_a_stream_that_goes() {
+    let mut options = options();
+    options.put_idle_end = Duration::from_millis(150);
+    let server = Server::start(options).await.unwrap();
+    let client = Client::new(&server);
+    let arn = client.create("door", 0).await;
+    let body = producer_body(&fragments(1));
+    // In the middle of a fragment.
+    let producer = client.put("door", "RELATIVE", "5").await;
+    producer.send(&body.bytes[..body.bytes.len() - 30]).await;
+    let last = last_of(producer).await;
+    assert_eq!((&last["ErrorId"], &last["ErrorCode"]), (&4000.into(), &"STREAM_READ_ERROR".into()));
+
+    let mut producer = client.put("door", "RELATIVE", "5").await;
+    producer.send(&body.bytes[..body.bytes.len() - 30]).await;
+    assert_eq!(producer.ack().await.unwrap()["EventType"], "BUFFERING");
+    client.call("/deleteStream", serde_json::json!({ "StreamARN": arn })).await;
+    let last = last_of(producer).await;
+    assert_eq!((&last["ErrorId"], &last["ErrorCode"]), (&4008.into(), &"STREAM_NOT_ACTIVE".into()));
+    server.stop().await;
+}
