@@ -80,7 +80,8 @@ fn produced(capture: &[u8]) -> Result<Vec<u8>> {
     let (ebml, tags, cluster) = ([0x1A, 0x45, 0xDF, 0xA3], [0x12, 0x54, 0xC3, 0x67], [0x1F, 0x43, 0xB6, 0x75]);
     let end = find(4, ebml).ok_or("one fragment alone")?;
     let media = find(0, cluster).ok_or("no Cluster")?;
-    let own = find(0, tags).filter(|at| *at < media).ok_or("no tags before the Cluster")?;
+    // The service's own tags are the last ones before the Cluster.
+    let own = capture[..media].windows(4).rposition(|window| window == tags).ok_or("no tags before the Cluster")?;
     let closing = capture[..end].windows(4).rposition(|window| window == tags).ok_or("no closing tags")?;
     let mut body = capture[..own].to_vec();
     (0..FRAGMENTS).for_each(|_| body.extend_from_slice(&capture[media..closing]));
