@@ -75,7 +75,7 @@ pub enum EngineError {
 
 impl EngineError {
     /// As an error of the back end named `factory`.
-    pub(crate) fn of(self, factory: &str) -> DecodeError {
+    pub fn of(self, factory: &str) -> DecodeError {
         let (kind, recovery) = match self {
             Self::Unsupported(what) => (DecodeErrorKind::Unsupported(what), Recovery::Reopen),
             Self::Damaged(what) => (DecodeErrorKind::Damaged(what), Recovery::NextPacket),

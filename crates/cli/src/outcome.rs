@@ -42,6 +42,26 @@ impl Failure {
     }
 }
 
+/// The next item of a read, which a signal ends like any other end, so that what came so far is summed up: a live stream
+/// is ended no other way. `signal` keeps it. With `json` it fails at once: for a script a summary says that the read went
+/// to its end.
+///
+/// # Errors
+/// Those of the read, but for the signal.
+pub fn until_signal<T>(
+    next: Result<Option<T>, Failure>,
+    json: bool,
+    signal: &mut Option<Failure>,
+) -> Result<Option<T>, Failure> {
+    match next {
+        Err(interrupted @ Failure::Interrupted(_)) if !json => {
+            *signal = Some(interrupted);
+            Ok(None)
+        }
+        next => next,
+    }
+}
+
 /// The exit code for how a command ended; says why on standard error.
 pub fn exit(result: Result<Outcome, Failure>) -> ExitCode {
     match result {

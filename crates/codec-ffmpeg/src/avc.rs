@@ -11,8 +11,8 @@ use kineframe_bitstream::frames::backend::EngineError;
 use kineframe_bitstream::h264::NalType;
 use kineframe_bitstream::h264::backend::{CodedPicture, Tracker};
 use kineframe_codec::{
-    ChromaSampling, CodecParameters, ColorSpace, DecodeError, DecodeErrorKind, DecodeOptions, Latency, NalFraming,
-    Packet, PacketId, Picture, PictureBuffer, PictureSink, PixelFormat, Recovery, Rect, VideoDecoder,
+    ChromaSampling, CodecParameters, ColorSpace, DecodeError, DecodeOptions, Latency, NalFraming, Packet, PacketId,
+    Picture, PictureBuffer, PictureSink, PixelFormat, Recovery, Rect, VideoDecoder,
 };
 
 use crate::library::{Frame, Library, START_CODE, Settings};
@@ -56,13 +56,7 @@ pub(crate) struct Avc {
 }
 
 fn failed(error: EngineError) -> DecodeError {
-    let (kind, recovery) = match error {
-        EngineError::Unsupported(what) => (DecodeErrorKind::Unsupported(what), Recovery::Reopen),
-        EngineError::Damaged(what) => (DecodeErrorKind::Damaged(what), Recovery::NextPacket),
-        EngineError::Stuck(what) => (DecodeErrorKind::Damaged(what), Recovery::NextRandomAccess),
-        EngineError::Internal(what) => (DecodeErrorKind::Internal(what), Recovery::Reopen),
-    };
-    DecodeError::new(NAME, kind, recovery)
+    error.of(NAME)
 }
 
 impl Avc {
@@ -106,11 +100,7 @@ impl Avc {
         exact::h264_sps(sps).map_err(unsupported)?;
         coded.slices.iter().try_for_each(|slice| exact::h264_pps(&slice.pps.set)).map_err(unsupported)?;
         self.stamp += 1;
-        self.library.set_reorder(match self.latency {
-            // The Baseline profile has no B pictures, and no stream of it is known to reorder.
-            Latency::Low if sps.profile_idc == 66 => 0,
-            _ => sps.max_reorder_frames(),
-        });
+        self.library.set_reorder(sps.reorder_frames(self.latency));
         let damaged = coded.damaged || self.spoiled;
         self.spoiled |= coded.damaged;
         if coded.second_field {

@@ -1,6 +1,6 @@
 //! Sequence parameter sets (H.264 §7.3.2.1.1).
 
-use kineframe_codec::{BitDepth, ChromaSampling, ColorSpace, PixelFormat, Rect, Size};
+use kineframe_codec::{BitDepth, ChromaSampling, ColorSpace, Latency, PixelFormat, Rect, Size};
 
 use super::{NalHeader, NalType, Vui};
 use crate::{BitReader, Error, ErrorKind};
@@ -282,6 +282,15 @@ impl Sps {
         }
         let intra_only = matches!(self.profile_idc, 44 | 86 | 100 | 110 | 122 | 244) && self.constraint(3);
         if intra_only { 0 } else { self.max_dpb_frames() }
+    }
+
+    /// Frames that are held back to put them into output order: as few as the latency asks for.
+    pub fn reorder_frames(&self, latency: Latency) -> u32 {
+        match latency {
+            // The Baseline profile has no B pictures, and no stream of it is known to reorder.
+            Latency::Low if self.profile_idc == 66 => 0,
+            _ => self.max_reorder_frames(),
+        }
     }
 
     /// `MaxDpbFrames` from table A-1; 16 for levels that it does not have.

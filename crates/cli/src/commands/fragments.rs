@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::args::{Common, Fragments};
 use crate::body::{Body, Report};
 use crate::json::FragmentObject;
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{Failure, Outcome, until_signal};
 use crate::output::Output;
 use crate::range::{FragmentRange, Place};
 use crate::tracks;
@@ -21,33 +21,22 @@ pub fn run(args: &Fragments, common: &Common) -> Result<Outcome, Failure> {
     let mut body = Body::open(&args.input, Payload::Skip, common)?;
     let mut range = FragmentRange::new(&args.input);
     let mut fragments = 0u64;
-    let interrupted = loop {
-        let event = match body.next_event() {
-            Ok(Some(event)) => event,
-            Ok(None) => break None,
-            // A live stream is ended no other way. A person wants to know what came so far; for a script a summary says
-            // that the read went to its end.
-            Err(signal @ Failure::Interrupted(_)) => break Some(signal),
-            Err(failure) => return Err(failure),
-        };
+    let mut signal = None;
+    while let Some(event) = until_signal(body.next_event(), common.json, &mut signal)? {
         let Event::Finished(tail) = event else { continue };
         match range.place(&tail)? {
             Place::Before => continue,
-            Place::After => break None,
+            Place::After => break,
             Place::Inside => {}
         }
         fragments += 1;
         output.item(&FragmentObject::new(&tail), || line(&tail))?;
         output.flush()?;
-    };
-    let interrupted = match interrupted {
-        Some(signal) if common.json => return Err(signal),
-        other => other,
-    };
+    }
     let report = body.report();
     output.item(&json!({ "summary": report.json() }), || summary(fragments, &report))?;
     output.flush()?;
-    match interrupted {
+    match signal {
         Some(signal) => Err(signal),
         None => Ok(report.outcome(common)),
     }

@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::args::{Clock, Common, Damaged, Frame, Frames, Input as InputArgs, Selection, Service, Track};
 use crate::input::Input;
 use crate::kvs::Wanted;
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{Failure, Outcome, until_signal};
 use crate::output::Output;
 use crate::pictures::{self, Run, Written};
 use crate::units::Moment;
@@ -175,15 +175,8 @@ impl Folder<'_> {
         let mut output = Output::new(common.json);
         let mut run = Run::start(input, options, export, common)?;
         let mut pictures: Option<PictureFolder> = None;
-        let interrupted = loop {
-            let picture = match run.next() {
-                Ok(Some(picture)) => picture,
-                Ok(None) => break None,
-                // A live stream is ended no other way. A person wants to know what came so far; for a script a summary
-                // says that the read went to its end.
-                Err(signal @ Failure::Interrupted(_)) => break Some(signal),
-                Err(failure) => return Err(failure),
-            };
+        let mut signal = None;
+        while let Some(picture) = until_signal(run.next(), common.json, &mut signal)? {
             let target = match &mut pictures {
                 Some(target) => target,
                 // The first picture tells whether this is a body of fragments: that decides on the names.
@@ -201,9 +194,8 @@ impl Folder<'_> {
             output.item(&object(&picture, &file), || {
                 if common.verbose > 0 { line(&picture, &file) } else { String::new() }
             })?;
-        };
-        let outcome = match interrupted {
-            Some(signal) if common.json => return Err(signal),
+        }
+        let outcome = match signal {
             Some(signal) => Err(signal),
             None => Ok(run.finish(|| "no picture matched; `kineframe fragments` shows what there is".to_owned())?),
         };

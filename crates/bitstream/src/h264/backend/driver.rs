@@ -122,13 +122,7 @@ impl<E: Engine> Driver<E> {
             self.fed_sps = Some(picture.sps.clone());
             // A PPS is read in the light of its SPS.
             self.fed_pps.fill(None);
-            let baseline = picture.sps.set.profile_idc == 66;
-            let depth = match self.latency {
-                // The Baseline profile has no B pictures, and no stream of it is known to reorder.
-                Latency::Low if baseline => 0,
-                _ => picture.sps.set.max_reorder_frames(),
-            };
-            self.shown.set_depth(depth);
+            self.shown.set_depth(picture.sps.set.reorder_frames(self.latency));
         }
         for slice in &picture.slices {
             let fed = self.fed_pps.get(usize::from(slice.pps.set.id)).and_then(Option::as_ref);
