@@ -253,8 +253,14 @@ pub(crate) async fn serve(
         move |request| {
             let (service, peer, data) = (Arc::clone(&service), peer.clone(), Arc::clone(&data));
             async move {
-                data.store(is_data(&request), Ordering::Release);
-                Ok::<_, Infallible>(respond(&service, &peer, door, request).await)
+                let is_data = is_data(&request);
+                data.store(is_data, Ordering::Release);
+                let answer = if is_data && service.moves.has_left(door) {
+                    Err(ApiError::invalid_endpoint(MOVED))
+                } else {
+                    route(&service, &peer, request).await
+                };
+                Ok::<_, Infallible>(http::identify(answer.unwrap_or_else(|error| http::error(&error))))
             }
         }
     });
@@ -282,35 +288,30 @@ pub(crate) async fn serve(
     }
 }
 
+/// The calls of the data endpoint.
+const DATA_CALLS: [&str; 7] = [
+    "/putMedia",
+    "/getMedia",
+    "/listFragments",
+    "/getMediaForFragmentList",
+    "/getClip",
+    "/getImages",
+    "/getHLSStreamingSessionURL",
+];
+
 /// Whether a request is one for the data endpoint.
 fn is_data(request: &Request<Incoming>) -> bool {
-    let path = request.uri().path();
-    let archive = ["/getMediaForFragmentList", "/getClip", "/getImages", "/getHLSStreamingSessionURL"];
-    request.method() == Method::POST
-        && (["/putMedia", "/getMedia", "/listFragments"].contains(&path) || archive.contains(&path))
+    request.method() == Method::POST && DATA_CALLS.contains(&request.uri().path())
 }
 
-async fn respond(service: &Arc<Service>, peer: &Peer, door: Door, request: Request<Incoming>) -> Answer {
-    http::identify(route(service, peer, door, request).await.unwrap_or_else(|error| http::error(&error)))
-}
-
-async fn route(
-    service: &Arc<Service>,
-    peer: &Peer,
-    door: Door,
-    request: Request<Incoming>,
-) -> Result<Answer, ApiError> {
+async fn route(service: &Arc<Service>, peer: &Peer, request: Request<Incoming>) -> Result<Answer, ApiError> {
     if request.method() == Method::GET {
         return get(service, request.uri(), request.headers()).await;
     }
     if request.method() != Method::POST {
         return Ok(http::empty(StatusCode::METHOD_NOT_ALLOWED));
     }
-    let data = is_data(&request);
     let (parts, body) = request.into_parts();
-    if data && service.moves.has_left(door) {
-        return Err(ApiError::invalid_endpoint(MOVED));
-    }
     if parts.uri.path() == "/putMedia" {
         service.guard.check(&parts, Payload::Streamed, now_ms())?;
         return put_media::put_media(service, &parts.headers, body, peer).await;
