@@ -64,7 +64,8 @@ impl Served {
             let endpoint = server.endpoint().to_owned();
             (Served::Here { server: Arc::new(server), keys: keys.clone() }, endpoint)
         };
-        let stream = client(endpoint, keys).await.stream("door".parse().expect("a name"));
+        // Stalls are among the faults: what falls silent is to be given up soon.
+        let stream = client(endpoint, keys, Duration::from_millis(150)).await.stream("door".parse().expect("a name"));
         stream.create(24, Some("video/h264")).await.expect("a new stream");
         (served, stream)
     }
@@ -107,7 +108,8 @@ impl Served {
                 process.faults.clear();
                 process.restart().await;
                 let keys = Arc::default();
-                let client = client(format!("http://{}", process.address), keys).await;
+                // What checks the sessions has no deadline that a busy machine could miss.
+                let client = client(format!("http://{}", process.address), keys, Duration::from_secs(30)).await;
                 read(&client.stream("door".parse().expect("a name")).get_media()).await
             }
         };
@@ -135,7 +137,7 @@ async fn read(source: &dyn MediaSource) -> Result<Vec<u8>, String> {
     Ok(body)
 }
 
-async fn client(endpoint: String, keys: Arc<Keys>) -> Client {
+async fn client(endpoint: String, keys: Arc<Keys>, read_timeout: Duration) -> Client {
     let mut options = Options::default();
     options.region = Some("us-east-1".into());
     options.endpoint_url = Some(endpoint);
@@ -143,7 +145,7 @@ async fn client(endpoint: String, keys: Arc<Keys>) -> Client {
         let (access_key_id, secret_access_key) = keys.now();
         Ok(StaticCredentials { access_key_id, secret_access_key, session_token: None })
     }));
-    options.read_timeout = Duration::from_millis(150);
+    options.read_timeout = read_timeout;
     options.quotas.calls_per_second = 1000.0;
     options.quotas.control_calls_per_second = 1000.0;
     options.retry.base = Duration::from_millis(5);
