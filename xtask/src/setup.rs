@@ -13,6 +13,8 @@ pub enum For {
     Tests,
     /// The full build, `--features full`.
     Full,
+    /// The tests that play in a browser, which are skipped where there is none.
+    Browser,
 }
 
 /// A program or library outside Cargo, how to see whether it is there, and its package with each package manager.
@@ -127,6 +129,15 @@ const TOOLS: &[Tool] = &[
         dnf: "mkvtoolnix",
         brew: "mkvtoolnix",
     },
+    Tool {
+        program: "chromium",
+        argument: "--version",
+        needed: &[For::Browser],
+        why: "plays the page of the local service, and what merge writes",
+        apt: "chromium",
+        dnf: "chromium",
+        brew: "chromium",
+    },
 ];
 
 /// Installs what is missing for the plain build and the tests, and with `--full` for the full build.
@@ -148,6 +159,10 @@ pub fn ensure(wanted: &[For]) -> Result<Vec<&'static str>> {
     let missing = ensure_tools(wanted);
     if wanted.contains(&For::Tests) {
         clients::ensure();
+        // Apart, since not every system has a package of it: that must not keep the others from being installed.
+        if !ensure_tools(&[For::Browser])?.is_empty() {
+            println!("setup: no Chromium; the tests with it are skipped");
+        }
     }
     missing
 }
