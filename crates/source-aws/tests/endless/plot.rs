@@ -26,14 +26,10 @@ pub fn svg(title: &str, lines: &[Line<'_>], end: f64, unit: &str) -> String {
     for (index, line) in lines.iter().enumerate() {
         let top = TOP + (HEIGHT + 40.0) * index as f64;
         let most = line.values.iter().copied().fold(0.0, f64::max);
-        // Ticks of 1, 2 or 5 times a power of ten, from zero.
-        let rough = (most.max(1.0) / 4.0).max(1.0);
-        let power = 10f64.powf(rough.log10().floor());
-        let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|by| by * power).find(|step| *step >= rough).unwrap_or(rough);
+        let step = step(most, 4.0);
         let ceiling = ((most / step).floor() + 1.0) * step;
         let y = |value: f64| top + HEIGHT - value / ceiling * HEIGHT;
-        let mut tick = 0.0;
-        while tick <= ceiling + step / 2.0 {
+        for tick in ticks(step, ceiling) {
             let (right, at) = (LEFT + WIDTH, y(tick));
             let _ = writeln!(
                 out,
@@ -42,16 +38,13 @@ pub fn svg(title: &str, lines: &[Line<'_>], end: f64, unit: &str) -> String {
                 LEFT - 8.0,
                 at + 4.0
             );
-            tick += step;
         }
-        for part in 0..=6 {
-            let part = f64::from(part) / 6.0;
+        for tick in ticks(self::step(end, 6.0), end) {
             let _ = writeln!(
                 out,
-                "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{:.1}</text>",
-                LEFT + WIDTH * part,
-                top + HEIGHT + 16.0,
-                end * part
+                "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{tick}</text>",
+                LEFT + WIDTH * tick / end,
+                top + HEIGHT + 16.0
             );
         }
         let points = line.values.iter().enumerate().map(|(at, value)| {
@@ -72,4 +65,16 @@ pub fn svg(title: &str, lines: &[Line<'_>], end: f64, unit: &str) -> String {
     }
     let _ = writeln!(out, "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{unit}</text>\n</svg>", LEFT + WIDTH, all - 6.0);
     out
+}
+
+/// 1, 2 or 5 times a power of ten, so that at most so many reach to `most`, and at least 1.
+fn step(most: f64, parts: f64) -> f64 {
+    let rough = (most / parts).max(1.0);
+    let power = 10f64.powf(rough.log10().floor());
+    [1.0, 2.0, 5.0, 10.0].into_iter().map(|by| by * power).find(|step| *step >= rough).unwrap_or(rough)
+}
+
+/// From zero to `end`.
+fn ticks(step: f64, end: f64) -> impl Iterator<Item = f64> {
+    (0..).map(move |tick| f64::from(tick) * step).take_while(move |tick| *tick <= end + step / 100.0)
 }

@@ -6,22 +6,25 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use kineframe_fragment::{Event, FragmentNumber, Splitter};
 use kineframe_server::{Auth, Data, Limits, Options as ServerOptions, Server};
 use kineframe_source::{MediaSource, StartSelector};
 use kineframe_source_aws::{Client, CredentialsProvider, Options, StaticCredentials, StreamHandle};
 use tokio::task::JoinHandle;
 
-use crate::common::told;
 use crate::schedule::{Fault, Schedule, Trouble};
 
-/// How a service of these tests behaves; the 45 minutes are up after 400 ms.
+/// After so long the 45 minutes are up.
+const SESSION_END: Duration = Duration::from_millis(400);
+
+/// How a service of these tests behaves.
 fn options(faults: impl IntoIterator<Item = String>) -> ServerOptions {
     let mut options = ServerOptions::default();
     options.limits = Limits::none();
     options.idle_end = Duration::from_millis(40);
-    options.session_end = Duration::from_millis(400);
+    options.session_end = SESSION_END;
     options.faults = faults.into_iter().map(|fault| fault.parse().expect("a fault")).collect();
     options
 }
@@ -101,8 +104,8 @@ impl Served {
 
     /// The numbers of all that it has stored, without faults.
     pub async fn stored(&self) -> Result<Vec<String>, String> {
-        let body = match self {
-            Served::Here { server, .. } => read(&server.stream("door").expect("the stream")).await,
+        match self {
+            Served::Here { server, .. } => numbers(&server.stream("door").expect("the stream")).await,
             Served::Process(process) => {
                 let mut process = process.lock().await;
                 process.faults.clear();
@@ -110,10 +113,9 @@ impl Served {
                 let keys = Arc::default();
                 // What checks the sessions has no deadline that a busy machine could miss.
                 let client = client(format!("http://{}", process.address), keys, Duration::from_secs(30)).await;
-                read(&client.stream("door".parse().expect("a name")).get_media()).await
+                numbers(&client.stream("door".parse().expect("a name")).get_media()).await
             }
-        };
-        Ok(told(&body?).into_iter().filter_map(|(number, ..)| number).map(|number| number.to_string()).collect())
+        }
     }
 
     pub async fn stop(self) {
@@ -128,8 +130,36 @@ impl Served {
     }
 }
 
-async fn read(source: &dyn MediaSource) -> Result<Vec<u8>, String> {
-    let mut pieces = source.open(&StartSelector::Earliest);
+/// The numbers of all fragments, to the first idle end: a read that its time was up for goes on behind the last one
+/// that came whole.
+async fn numbers(source: &dyn MediaSource) -> Result<Vec<String>, String> {
+    let (mut numbers, mut start) = (Vec::<FragmentNumber>::new(), StartSelector::Earliest);
+    for _ in 0..100 {
+        let began = Instant::now();
+        let body = read(source, &start).await?;
+        let cut = began.elapsed() >= SESSION_END;
+        let mut splitter = Splitter::new(Default::default());
+        splitter.push(body.into());
+        splitter.finish();
+        while let Some(event) = splitter.next_event().expect("not strict") {
+            match event {
+                // The service closes every fragment that is whole with a token.
+                Event::Finished(tail) if tail.continuation_token.is_some() => numbers.extend(tail.head.number.clone()),
+                Event::Finished(_) | Event::Damage(_) if cut => {}
+                Event::Finished(_) | Event::Damage(_) => return Err(format!("stored, and not whole: {event:?}")),
+                _ => {}
+            }
+        }
+        if !cut {
+            return Ok(numbers.iter().map(ToString::to_string).collect());
+        }
+        start = numbers.last().map_or(StartSelector::Earliest, |last| StartSelector::AfterFragment(last.clone()));
+    }
+    Err(format!("no read of what is stored came to an end in {SESSION_END:?}, after {}", numbers.len()))
+}
+
+async fn read(source: &dyn MediaSource, start: &StartSelector) -> Result<Vec<u8>, String> {
+    let mut pieces = source.open(start);
     let mut body = Vec::new();
     while let Some(piece) = std::future::poll_fn(|context| pieces.as_mut().poll_next(context)).await {
         body.extend_from_slice(&piece.map_err(|error| error.to_string())?);
