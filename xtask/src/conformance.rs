@@ -10,7 +10,7 @@ use std::fmt::Write;
 const CODECS: [&str; 6] = ["h264", "h265", "av1", "vp8", "vp9", "mjpeg"];
 
 /// Back ends of the plain build that stand in the others too: they are not run twice.
-const PLAIN: &str = "rusty_h264,rust_h264,openh264,rust_h265,rusty_vp9,rusty_jpeg";
+const PLAIN: &str = "rusty_h264,rust_h264,openh264,rust_h265,rusty_vp9,oxideav_vp8,rusty_jpeg";
 
 /// What came of a stream at a back end.
 struct Row {

@@ -12,8 +12,9 @@
 //!    program can hold one of the two: it is left out where `dav1d` is in.
 //! 7. `vpx` (feature `vpx`, which needs the system's libvpx): VP8 and VP9, fast.
 //! 8. `rusty_vp9` (feature `rusty-vp9`): VP9 without a system library.
-//! 9. `rusty_jpeg` (feature `rusty-jpeg`): Motion JPEG.
-//! 10. `ffmpeg` (feature `ffmpeg`, which needs the system's FFmpeg): all of these codecs. It is the last, and so takes
+//! 9. `oxideav_vp8` (feature `oxideav-vp8`): VP8 without a system library.
+//! 10. `rusty_jpeg` (feature `rusty-jpeg`): Motion JPEG.
+//! 11. `ffmpeg` (feature `ffmpeg`, which needs the system's FFmpeg): all of these codecs. It is the last, and so takes
 //!     what no other does; a program that wants it first puts it there.
 //!
 //! ```
@@ -36,6 +37,8 @@ pub use kineframe_codec_dav1d as dav1d;
 pub use kineframe_codec_ffmpeg as ffmpeg;
 #[cfg(feature = "openh264")]
 pub use kineframe_codec_openh264 as openh264;
+#[cfg(feature = "oxideav-vp8")]
+pub use kineframe_codec_oxideav_vp8 as oxideav_vp8;
 #[cfg(all(feature = "rav1d", not(feature = "dav1d")))]
 pub use kineframe_codec_rav1d as rav1d;
 #[cfg(feature = "rust-h264")]
@@ -56,19 +59,21 @@ pub use kineframe_codec_vpx as vpx;
 ///
 /// ```
 /// # #[cfg(not(any(feature = "vpx", feature = "ffmpeg")))]
+/// # #[cfg(feature = "oxideav-vp8")]
 /// assert_eq!(kineframe_decoders::features_for("vp8"), ["vpx", "ffmpeg"]);
 /// assert!(kineframe_decoders::features_for("no codec of this name").is_empty());
 /// ```
 pub fn features_for(codec: &str) -> Vec<&'static str> {
     // For AV1 one of the two is enough: they are exact on the same.
     let av1 = cfg!(any(feature = "dav1d", feature = "rav1d"));
-    let known: [(&str, bool, &[&str]); 9] = [
+    let known: [(&str, bool, &[&str]); 10] = [
         ("rusty-h264", cfg!(feature = "rusty-h264"), &["h264"]),
         ("rust-h264", cfg!(feature = "rust-h264"), &["h264"]),
         ("openh264", cfg!(feature = "openh264"), &["h264"]),
         ("rust-h265", cfg!(feature = "rust-h265"), &["h265"]),
         ("rav1d", av1, &["av1"]),
         ("rusty-vp9", cfg!(any(feature = "rusty-vp9", feature = "vpx")), &["vp9"]),
+        ("oxideav-vp8", cfg!(any(feature = "oxideav-vp8", feature = "vpx")), &["vp8"]),
         ("vpx", cfg!(feature = "vpx"), &["vp8"]),
         ("rusty-jpeg", cfg!(feature = "rusty-jpeg"), &["mjpeg"]),
         ("ffmpeg", cfg!(feature = "ffmpeg"), &["h264", "h265", "av1", "vp8", "vp9", "mjpeg"]),
@@ -95,6 +100,8 @@ pub fn default_list() -> Decoders {
         Arc::new(vpx::Factory),
         #[cfg(feature = "rusty-vp9")]
         Arc::new(rusty_vp9::Factory),
+        #[cfg(feature = "oxideav-vp8")]
+        Arc::new(oxideav_vp8::Factory),
         #[cfg(feature = "rusty-jpeg")]
         Arc::new(rusty_jpeg::Factory),
         #[cfg(feature = "ffmpeg")]

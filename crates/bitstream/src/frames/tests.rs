@@ -32,7 +32,7 @@ fn key(width: u16, height: u16) -> Bytes {
 
 /// A VP8 inter frame that takes every slot, with this byte at its end.
 fn inter(last: u8) -> Bytes {
-    [&[0x11, 0x01, 0][..], &[0xff; 24], &[last]].concat().into()
+    [&[0x11, 0x01, 0][..], &[0xff; 8], &[0; 24], &[last]].concat().into()
 }
 
 /// Grey pictures of 16×16; the last byte of a packet says what goes wrong.

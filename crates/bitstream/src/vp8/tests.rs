@@ -25,11 +25,35 @@ fn a_frame_that_takes_no_slot_and_keeps_its_probabilities_is_needed_by_none() {
     let packet = [&inter[..], &[0; 24]].concat();
     let frames = Stream::default().packet(&packet).unwrap();
     assert_eq!((frames[0].refreshes, frames[0].state, frames[0].clean), (0, false, false));
-    // All bits set: everything is refreshed.
-    let packet = [&inter[..], &[0xff; 24]].concat();
+    // All bits set: everything is refreshed, and eight partitions follow, which are empty.
+    let packet = [&inter[..], &[0xff; 8], &[0; 24]].concat();
     let frames = Stream::default().packet(&packet).unwrap();
     assert_eq!(frames[0].refreshes, LAST | GOLDEN | ALTREF);
     assert!(frames[0].state);
+}
+
+#[test]
+fn partitions_that_do_not_fit_are_told() {
+    // Even odds: a run of zero bytes has no flag set, and says that there is one partition.
+    let frame = |header: [u8; 8], tokens: &[u8]| [&[0x11, 0x01, 0x00], &header[..], tokens].concat();
+    assert!(Header::parse(&frame([0; 8], &[])).is_ok());
+    // Bits of log2_nbr_of_dct_partitions behind 12 that are not set: two partitions, the first of four bytes.
+    let two = [0, 0x04, 0x80, 0, 0, 0, 0, 0];
+    let partitions = |header: [u8; 8]| Header::fields(&mut BoolDecoder::new(&header), false).1;
+    assert_eq!((partitions([0; 8]), partitions(two)), (1, 2));
+    assert!(Header::parse(&frame(two, &[4, 0, 0, 1, 2, 3, 4])).is_ok());
+    for length in 0..7 {
+        let cut = Header::parse(&frame(two, &[4, 0, 0, 1, 2, 3, 4][..length])).unwrap_err();
+        assert_eq!(cut.field, if length < 3 { "partition_sizes" } else { "partition_size" });
+    }
+}
+
+#[test]
+fn what_is_kept_of_earlier_frames_is_told() {
+    let parse = |first: u8| Header::parse(&[&[0x11, 0x01, 0x00, first], &[0; 24][..]].concat()).unwrap();
+    assert!(!parse(0).keeps_segments);
+    // Segments on, neither a map nor values.
+    assert!(parse(0x80).keeps_segments);
 }
 
 proptest! {

@@ -1,0 +1,69 @@
+//! What is not decoded is refused, and what is missing is told.
+
+use std::ops::ControlFlow;
+
+use bytes::Bytes;
+use kineframe_codec::{
+    Codec, CodecParameters, DecodeError, DecodeErrorKind, DecodeOptions, DecoderFactory, Packet, PacketId, Picture,
+    Recovery, Samples,
+};
+use kineframe_codec_conformance::TestStream;
+use kineframe_codec_oxideav_vp8::Factory;
+
+fn stream(name: &str) -> Vec<Bytes> {
+    TestStream::inside(name).expect("carried").packets.into_iter().map(|packet| packet.data).collect()
+}
+
+/// Decodes these packets: what came of the last one, its samples and whether they are marked as damaged.
+fn last(packets: &[Bytes]) -> Result<Option<(Vec<u8>, bool)>, DecodeError> {
+    let mut decoder = Factory.open(&CodecParameters::new(Codec::VP8), &DecodeOptions::default()).expect("a decoder");
+    let mut outcome = Ok(None);
+    for (id, data) in (0..).zip(packets) {
+        let mut shown = None;
+        let mut sink = |picture: Picture<'_>| {
+            let mut samples = Vec::new();
+            for plane in picture.planes {
+                let Samples::U8(plane) = plane.samples else { panic!("8 bits") };
+                samples.extend_from_slice(plane);
+            }
+            shown = Some((samples, picture.damaged));
+            ControlFlow::Continue(())
+        };
+        let packet = Packet { id: PacketId(id), data: data.clone(), random_access: id == 0, wanted: true };
+        outcome = decoder.decode(packet, &mut sink).map(|()| shown);
+    }
+    outcome
+}
+
+#[test]
+fn a_packet_that_is_cut_anywhere_gives_its_picture_or_an_error() {
+    let packets = &stream("vp8_gen_size_16x16")[..8];
+    let (mut errors, mut cuts) = (0, 0);
+    for count in 1..=packets.len() {
+        let sound = last(&packets[..count]).unwrap().expect("a picture");
+        for length in 0..packets[count - 1].len() {
+            let mut cut = packets[..count].to_vec();
+            cut[count - 1].truncate(length);
+            match last(&cut) {
+                Ok(picture) => assert_eq!(picture.as_ref(), Some(&sound), "packet {count} of {length} bytes"),
+                Err(error) => {
+                    assert_eq!(error.recovery, Recovery::NextPacket);
+                    errors += 1;
+                }
+            }
+            cuts += 1;
+        }
+    }
+    assert!(errors * 10 > cuts * 9, "{errors} of {cuts}: an encoder leaves a few bytes at the end that nobody reads");
+}
+
+#[test]
+fn segments_of_an_earlier_frame_are_refused() {
+    let key = stream("vp8_gen_size_16x16").swap_remove(0);
+    let inter = |header: [u8; 2]| Bytes::from([&[0x11, 0x10, 0][..], &header, &[0; 160]].concat());
+    // Odds are even, so that the first bits are the flags: segments off; on, with neither a map nor values.
+    assert!(last(&[key.clone(), inter([0, 0])]).is_ok());
+    let error = last(&[key, inter([0x80, 0])]).expect_err("segments");
+    assert_eq!(error.kind, DecodeErrorKind::Unsupported("segments of an earlier frame".to_owned()));
+    assert_eq!(error.recovery, Recovery::Reopen, "another back end takes over");
+}
