@@ -1,5 +1,8 @@
 //! What the drivers of wrapped decoders share: panics kept inside, pictures held until their turn.
 
+mod awaited;
+mod fed;
+
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -9,6 +12,9 @@ use kineframe_codec::{
     CodecParameters, ColorSpace, DecodeError, DecodeErrorKind, Limits, PacketId, Picture, PictureBuffer, PictureSink,
     PixelFormat, Recovery, Rect, Support, guard,
 };
+
+pub use awaited::{Awaited, AwaitedPicture};
+pub use fed::{FedSets, FeedSet};
 
 use crate::Sets;
 use crate::order::{OutputOrder, Reorder};

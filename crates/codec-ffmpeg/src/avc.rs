@@ -1,6 +1,6 @@
 //! H.264: packets in, pictures out, in FFmpeg's own order.
 
-use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::ffi::CStr;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -9,28 +9,14 @@ use bytes::Bytes;
 use kineframe_bitstream::NalUnits;
 use kineframe_bitstream::frames::backend::EngineError;
 use kineframe_bitstream::h264::NalType;
-use kineframe_bitstream::h264::backend::{CodedPicture, Tracker};
+use kineframe_bitstream::h264::backend::{Awaited, AwaitedPicture, CodedPicture, FedSets, FeedSet, Tracker};
 use kineframe_codec::{
-    ChromaSampling, CodecParameters, ColorSpace, DecodeError, DecodeOptions, Latency, NalFraming, Packet, PacketId,
-    Picture, PictureBuffer, PictureSink, PixelFormat, Recovery, Rect, VideoDecoder,
+    ChromaSampling, CodecParameters, ColorSpace, DecodeError, DecodeOptions, Latency, NalFraming, Packet, Picture,
+    PictureBuffer, PictureSink, Recovery, VideoDecoder,
 };
 
 use crate::library::{Frame, Library, START_CODE, Settings};
 use crate::{NAME, exact};
-
-/// What is known of a picture that FFmpeg has not handed out yet.
-#[derive(Debug, Clone, Copy)]
-struct Expected {
-    id: PacketId,
-    wanted: bool,
-    damaged: bool,
-    visible: Rect,
-    format: PixelFormat,
-    color: ColorSpace,
-}
-
-/// More pictures than FFmpeg ever holds back: whatever is older was dropped by it.
-const EXPECTED_MOST: usize = 64;
 
 pub(crate) struct Avc {
     name: &'static CStr,
@@ -40,14 +26,10 @@ pub(crate) struct Avc {
     tracker: Tracker,
     framing: NalFraming,
     color: ColorSpace,
-    /// NAL units of the sets that FFmpeg has: the SPS, then PPS by number.
-    fed_sps: Bytes,
-    fed_pps: BTreeMap<u8, Bytes>,
-    /// By time stamp, which counts pictures.
-    expected: BTreeMap<i64, Expected>,
-    stamp: i64,
+    fed: FedSets,
+    awaited: Awaited,
     /// The stamp of the last frame, which a second field completes.
-    frame: i64,
+    frame: u64,
     /// FFmpeg was given slice data that breaks off. Coefficients of the macroblock where it stopped stay in its memory, and
     /// are added to another one later on, were it of an IDR picture: it is opened anew at the next one, and what comes
     /// before that is marked.
@@ -78,10 +60,8 @@ impl Avc {
             tracker,
             framing,
             color: params.color,
-            fed_sps: Bytes::new(),
-            fed_pps: BTreeMap::new(),
-            expected: BTreeMap::new(),
-            stamp: 0,
+            fed: FedSets::default(),
+            awaited: Awaited::default(),
             frame: 0,
             spoiled: false,
             ready: Vec::new(),
@@ -99,61 +79,50 @@ impl Avc {
         let (sps, unsupported) = (&coded.sps.set, |what| failed(EngineError::Unsupported(what)));
         exact::h264_sps(sps).map_err(unsupported)?;
         coded.slices.iter().try_for_each(|slice| exact::h264_pps(&slice.pps.set)).map_err(unsupported)?;
-        self.stamp += 1;
+        let stamp = self.awaited.stamp();
         self.library.set_reorder(sps.reorder_frames(self.latency));
         let damaged = coded.damaged || self.spoiled;
         self.spoiled |= coded.damaged;
         if coded.second_field {
-            self.mark(self.frame, damaged);
+            if damaged {
+                self.awaited.spoil(self.frame);
+            }
         } else {
-            self.frame = self.stamp;
-            let expected = sps.format().map(|format| Expected {
-                id: packet.id,
-                wanted: packet.wanted && shown,
-                damaged,
-                visible: sps.visible(),
-                format,
-                color: sps.color().or(self.color),
-            });
-            self.expected.extend(expected.map(|expected| (self.stamp, expected)));
-            while self.expected.len() > EXPECTED_MOST {
-                self.expected.pop_first();
+            self.frame = stamp;
+            if let Some(format) = sps.format() {
+                let awaited = AwaitedPicture {
+                    id: packet.id,
+                    wanted: packet.wanted && shown,
+                    damaged,
+                    visible: sps.visible(),
+                    format,
+                    color: sps.color().or(self.color),
+                };
+                self.awaited.expect(stamp, awaited);
             }
         }
         let sets = self.sets(coded);
         let units = sets.iter().map(|set| &set[..]).chain(units.iter().copied());
         let parts: Vec<&[u8]> = units.flat_map(|unit| [START_CODE, unit]).collect();
-        let result = self.library.send(&parts, self.stamp, packet.random_access, &mut self.ready);
+        let result = self.library.send(&parts, stamp.cast_signed(), packet.random_access, &mut self.ready);
         result.map_err(|error| {
             self.tracker.lost(coded);
             self.spoiled = true;
-            self.mark(self.frame, true);
+            self.awaited.spoil(self.frame);
             failed(error)
         })
-    }
-
-    fn mark(&mut self, stamp: i64, damaged: bool) {
-        if let Some(expected) = self.expected.get_mut(&stamp) {
-            expected.damaged |= damaged;
-        }
     }
 
     /// The sets that a picture names and that FFmpeg does not have yet: as they were read, so that one that came damaged
     /// spoils nothing.
     fn sets(&mut self, coded: &CodedPicture) -> Vec<Bytes> {
         let mut sets = Vec::new();
-        if self.fed_sps != coded.sps.nal {
-            self.fed_sps = coded.sps.nal.clone();
-            sets.push(self.fed_sps.clone());
-            // A PPS is read in the light of its SPS.
-            self.fed_pps.clear();
-        }
-        for slice in &coded.slices {
-            if self.fed_pps.get(&slice.pps.set.id) != Some(&slice.pps.nal) {
-                sets.push(slice.pps.nal.clone());
-                self.fed_pps.insert(slice.pps.set.id, slice.pps.nal.clone());
-            }
-        }
+        let pps = coded.slices.iter().map(|slice| (slice.pps.set.id, &slice.pps.nal));
+        let Ok(()) = self.fed.feed::<Infallible>(&coded.sps.nal, pps, |set| {
+            let (FeedSet::Sps(nal) | FeedSet::Pps(nal)) = set;
+            sets.push(nal.clone());
+            Ok(())
+        });
         sets
     }
 
@@ -163,9 +132,11 @@ impl Avc {
             if frame.concealed {
                 // Nobody saw it before FFmpeg: what was decoded after it may refer to it.
                 self.spoiled = true;
-                self.expected.range_mut(frame.stamp..).for_each(|(_, expected)| expected.damaged = true);
+                self.awaited.spoil_from(frame.stamp.cast_unsigned());
             }
-            let Some(known) = self.expected.remove(&frame.stamp).filter(|known| known.wanted) else { continue };
+            let Some(known) = self.awaited.take(frame.stamp.cast_unsigned()).filter(|known| known.wanted) else {
+                continue;
+            };
             // FFmpeg gives monochrome pictures of 8 bits chroma planes of mid grey.
             frame.truncate(known.format.chroma.planes());
             let same = known.format.chroma == ChromaSampling::Monochrome || known.format.chroma == frame.format.chroma;
@@ -204,12 +175,11 @@ impl Avc {
 
     /// Forgets all pictures. FFmpeg keeps its sets, where it is not opened anew.
     fn begin(&mut self) -> Result<(), DecodeError> {
-        self.expected.clear();
+        self.awaited.clear();
         self.ready.clear();
         if std::mem::take(&mut self.spoiled) {
             self.library = Library::open(self.name, &self.settings).map_err(failed)?;
-            self.fed_sps.clear();
-            self.fed_pps.clear();
+            self.fed.clear();
         } else {
             self.library.forget();
         }
@@ -247,7 +217,7 @@ impl VideoDecoder for Avc {
         let parts = units(&packet.data, self.framing, &unit.pictures);
         let (mut outcome, mut frames) = (Ok(()), 0);
         for (coded, units) in unit.pictures.iter().zip(&parts) {
-            if coded.is_idr() && !coded.second_field && (self.spoiled || !self.expected.is_empty()) {
+            if coded.is_idr() && !coded.second_field && (self.spoiled || !self.awaited.is_empty()) {
                 // What came before goes out before it, also when this one cannot be decoded.
                 match self.drain(sink) {
                     Ok(ControlFlow::Continue(())) => {}

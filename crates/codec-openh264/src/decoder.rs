@@ -1,42 +1,27 @@
 //! Packets in, pictures out, in the library's own order.
 
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use kineframe_bitstream::h264::backend::{CodedPicture, Tracker};
+use kineframe_bitstream::h264::backend::{Awaited, AwaitedPicture, CodedPicture, FedSets, FeedSet, Tracker};
 use kineframe_bitstream::h264::{PictureStructure, Sps};
 use kineframe_codec::{
     BitDepth, ChromaSampling, CodecParameters, ColorSpace, DecodeError, DecodeErrorKind, DecodeOptions, Packet,
-    PacketId, Picture, PictureSink, PixelFormat, Plane, Recovery, Rect, Samples, VideoDecoder, guard_with_sink,
+    Picture, PictureSink, PixelFormat, Plane, Recovery, Samples, VideoDecoder, guard_with_sink,
 };
 
 use crate::NAME;
 use crate::exact::decodes_sps;
 use crate::library::{Lent, Library, state_text};
 
-/// What is known of a picture that the library has not handed out yet.
-#[derive(Debug, Clone, Copy)]
-struct Expected {
-    id: PacketId,
-    wanted: bool,
-    damaged: bool,
-    visible: Rect,
-    color: ColorSpace,
-}
-
-/// More pictures than the library ever holds back: whatever is older was dropped by it.
-const EXPECTED_MOST: usize = 64;
+/// What it decodes.
+const FORMAT: PixelFormat = PixelFormat { chroma: ChromaSampling::Yuv420, depth: BitDepth::EIGHT };
 
 pub(crate) struct OpenH264Decoder {
     library: Library,
     tracker: Tracker,
     color: ColorSpace,
-    /// NAL units of the sets that the library has, framing included: the SPS, then PPS by number.
-    fed_sps: Vec<u8>,
-    fed_pps: BTreeMap<u8, Vec<u8>>,
-    /// By time stamp, which counts pictures.
-    expected: BTreeMap<u64, Expected>,
-    stamp: u64,
+    fed: FedSets,
+    awaited: Awaited,
     scratch: Vec<u8>,
 }
 
@@ -50,10 +35,8 @@ impl OpenH264Decoder {
             library: Library::open().map_err(internal)?,
             tracker: Tracker::new(NAME, params, options)?,
             color: params.color,
-            fed_sps: Vec::new(),
-            fed_pps: BTreeMap::new(),
-            expected: BTreeMap::new(),
-            stamp: 0,
+            fed: FedSets::default(),
+            awaited: Awaited::default(),
             scratch: Vec::new(),
         })
     }
@@ -77,29 +60,27 @@ impl OpenH264Decoder {
             // What refers to it inherits the fault.
             self.tracker.lost(picture);
         }
-        self.stamp += 1;
-        let expected = Expected {
+        let stamp = self.awaited.stamp();
+        let awaited = AwaitedPicture {
             id: packet.id,
             wanted: packet.wanted && shown,
             damaged: picture.damaged || inexact,
             visible: sps.visible(),
+            format: FORMAT,
             color: sps.color().or(self.color),
         };
-        self.expected.insert(self.stamp, expected);
-        while self.expected.len() > EXPECTED_MOST {
-            self.expected.pop_first();
-        }
+        self.awaited.expect(stamp, awaited);
         let units = slices(&packet.data, picture, &mut self.scratch);
-        let (state, lent) = self.library.decode(units, self.stamp);
+        let (state, lent) = self.library.decode(units, stamp);
         let mut flow = ControlFlow::Continue(());
         if let Some(lent) = lent {
-            if let Some(expected) = self.expected.get_mut(&lent.stamp) {
-                expected.damaged |= state != 0;
+            if state != 0 {
+                self.awaited.spoil(lent.stamp);
             }
-            flow = show(&mut self.expected, &lent, sink)?;
+            flow = show(&mut self.awaited, &lent, sink)?;
         }
         if state != 0 {
-            self.expected.remove(&self.stamp);
+            self.awaited.take(stamp);
             self.tracker.lost(picture);
             // It conceals nothing, and now and then drops a sound picture later on: best begun anew.
             return Err(self.tracker.error(DecodeErrorKind::Damaged(state_text(state)), Recovery::NextRandomAccess));
@@ -109,42 +90,29 @@ impl OpenH264Decoder {
 
     /// Gives the library the sets that a picture names and that it does not have yet.
     fn feed(&mut self, picture: &CodedPicture) -> Result<(), DecodeError> {
-        let mut feed = |nal: &[u8]| {
-            self.scratch.clear();
-            self.scratch.extend_from_slice(&[0, 0, 0, 1]);
-            self.scratch.extend_from_slice(nal);
-            match self.library.decode(&self.scratch, 0) {
+        let OpenH264Decoder { library, fed, scratch, .. } = self;
+        let damaged = |what| DecodeError::new(NAME, DecodeErrorKind::Damaged(what), Recovery::NextRandomAccess);
+        let mut give = |nal: &[u8]| {
+            scratch.clear();
+            scratch.extend_from_slice(&[0, 0, 0, 1]);
+            scratch.extend_from_slice(nal);
+            match library.decode(scratch, 0) {
                 (0, _) => Ok(()),
-                (state, _) => {
-                    let what = format!("a parameter set: {}", state_text(state));
-                    Err(DecodeError::new(NAME, DecodeErrorKind::Damaged(what), Recovery::NextRandomAccess))
-                }
+                (state, _) => Err(damaged(format!("a parameter set: {}", state_text(state)))),
             }
         };
-        if self.fed_sps != picture.sps.nal {
-            let nal = Sps::without_cropping(&picture.sps.nal).map_err(|error| {
-                DecodeError::new(NAME, DecodeErrorKind::Damaged(error.to_string()), Recovery::NextRandomAccess)
-            })?;
-            feed(&nal)?;
-            self.fed_sps = picture.sps.nal.to_vec();
-            self.fed_pps.clear();
-        }
-        for slice in &picture.slices {
-            let id = slice.pps.set.id;
-            if self.fed_pps.get(&id).is_none_or(|fed| *fed != slice.pps.nal) {
-                feed(&slice.pps.nal)?;
-                self.fed_pps.insert(id, slice.pps.nal.to_vec());
-            }
-        }
-        Ok(())
+        let pps = picture.slices.iter().map(|slice| (slice.pps.set.id, &slice.pps.nal));
+        fed.feed(&picture.sps.nal, pps, |set| match set {
+            FeedSet::Sps(nal) => give(&Sps::without_cropping(nal).map_err(|error| damaged(error.to_string()))?),
+            FeedSet::Pps(nal) => give(nal),
+        })
     }
 
     fn restart(&mut self) -> Result<(), DecodeError> {
         self.library = Library::open().map_err(internal)?;
         self.tracker.reset();
-        self.fed_sps.clear();
-        self.fed_pps.clear();
-        self.expected.clear();
+        self.fed.clear();
+        self.awaited.clear();
         Ok(())
     }
 }
@@ -173,12 +141,8 @@ fn slices<'a>(packet: &'a [u8], picture: &CodedPicture, scratch: &'a mut Vec<u8>
 }
 
 /// Hands a picture on, where it is wanted.
-fn show(
-    expected: &mut BTreeMap<u64, Expected>,
-    lent: &Lent<'_>,
-    sink: &mut dyn PictureSink,
-) -> Result<ControlFlow<()>, DecodeError> {
-    let Some(known) = expected.remove(&lent.stamp) else {
+fn show(awaited: &mut Awaited, lent: &Lent<'_>, sink: &mut dyn PictureSink) -> Result<ControlFlow<()>, DecodeError> {
+    let Some(known) = awaited.take(lent.stamp) else {
         return Err(internal("a picture of no packet".to_owned()));
     };
     if !known.wanted {
@@ -187,8 +151,7 @@ fn show(
     let [luma, chroma] = lent.strides;
     let plane = |index: usize, stride| Plane { samples: Samples::U8(lent.planes[index]), stride };
     let planes = [plane(0, luma), plane(1, chroma), plane(2, chroma)];
-    let format = PixelFormat { chroma: ChromaSampling::Yuv420, depth: BitDepth::EIGHT };
-    let mut picture = Picture::new(known.id, known.visible, format, &planes).map_err(|error| {
+    let mut picture = Picture::new(known.id, known.visible, known.format, &planes).map_err(|error| {
         internal(format!("a picture of {}×{} does not hold what is visible: {error}", lent.width, lent.height))
     })?;
     picture.color = known.color;
@@ -220,7 +183,7 @@ impl VideoDecoder for OpenH264Decoder {
         let flow = guard_with_sink(NAME, sink, |sink| {
             for _ in 0..self.library.held() {
                 let Some(lent) = self.library.flush() else { continue };
-                if show(&mut self.expected, &lent, sink)?.is_break() {
+                if show(&mut self.awaited, &lent, sink)?.is_break() {
                     return Ok(ControlFlow::Break(()));
                 }
             }

@@ -8,9 +8,9 @@ use kineframe_codec::{
     Recovery, VideoDecoder,
 };
 
-use super::{CodedPicture, Decoded, EngineError, Stored, Tracker};
+use super::{CodedPicture, Decoded, EngineError, FedSets, FeedSet, Stored, Tracker};
 use crate::backend::{Guarded, Held, Presentation};
-use crate::h264::{OutputOrder, Pps, Sps};
+use crate::h264::{OutputOrder, Sps};
 
 /// A wrapped decoder: it takes the parameter sets and slices of one picture at a time, and hands the picture out at
 /// once, whole coded frames that nothing was cut from.
@@ -66,8 +66,7 @@ pub struct Driver<E> {
     epoch: u64,
     latency: Latency,
     color: ColorSpace,
-    fed_sps: Option<Arc<Stored<Sps>>>,
-    fed_pps: Vec<Option<Stored<Pps>>>,
+    fed: FedSets,
     half: Option<HalfFrame>,
 }
 
@@ -91,8 +90,7 @@ impl<E: Engine> Driver<E> {
             epoch: 0,
             latency: options.latency,
             color: params.color,
-            fed_sps: None,
-            fed_pps: vec![None; 256],
+            fed: FedSets::default(),
             half: None,
         })
     }
@@ -100,8 +98,7 @@ impl<E: Engine> Driver<E> {
     /// Makes the engine anew.
     fn renew(&mut self) -> Result<(), DecodeError> {
         let make = self.make;
-        self.fed_sps = None;
-        self.fed_pps.fill(None);
+        self.fed.clear();
         self.engine.restart(|| Ok(make()))
     }
 
@@ -114,33 +111,26 @@ impl<E: Engine> Driver<E> {
 
     /// Gives the engine the sets that a picture names and that it does not have yet.
     fn feed(&mut self, picture: &CodedPicture) -> Result<(), DecodeError> {
-        if self.fed_sps.as_ref().is_none_or(|fed| *fed != picture.sps) {
-            let nal = Sps::without_cropping(&picture.sps.nal).map_err(|error| {
-                self.tracker.error(DecodeErrorKind::Damaged(error.to_string()), Recovery::NextRandomAccess)
-            })?;
-            self.engine.run(|engine| engine.parameter_set(&nal))?;
-            self.fed_sps = Some(picture.sps.clone());
-            // A PPS is read in the light of its SPS.
-            self.fed_pps.fill(None);
-            self.shown.set_depth(picture.sps.set.reorder_frames(self.latency));
-        }
-        for slice in &picture.slices {
-            let fed = self.fed_pps.get(usize::from(slice.pps.set.id)).and_then(Option::as_ref);
-            if fed.is_none_or(|fed| *fed != slice.pps) {
-                self.engine.run(|engine| engine.parameter_set(&slice.pps.nal))?;
-                if let Some(slot) = self.fed_pps.get_mut(usize::from(slice.pps.set.id)) {
-                    *slot = Some(slice.pps.clone());
-                }
+        let Driver { engine, fed, shown, tracker, .. } = self;
+        let pps = picture.slices.iter().map(|slice| (slice.pps.set.id, &slice.pps.nal));
+        fed.feed(&picture.sps.nal, pps, |set| match set {
+            FeedSet::Sps(nal) => {
+                let nal = Sps::without_cropping(nal).map_err(|error| {
+                    tracker.error(DecodeErrorKind::Damaged(error.to_string()), Recovery::NextRandomAccess)
+                })?;
+                engine.run(|engine| engine.parameter_set(&nal))?;
+                shown.set_depth(picture.sps.set.reorder_frames(self.latency));
+                Ok(())
             }
-        }
-        Ok(())
+            FeedSet::Pps(nal) => engine.run(|engine| engine.parameter_set(nal)),
+        })
     }
 
     fn picture(&mut self, packet: &Packet, picture: &CodedPicture, shown: bool) -> Result<(), DecodeError> {
         if !picture.second_field {
             self.close_half();
         }
-        if std::mem::take(&mut self.stale) && !(picture.is_idr() && self.fed_sps.as_ref() == Some(&picture.sps)) {
+        if std::mem::take(&mut self.stale) && !(picture.is_idr() && self.fed.has_sps(&picture.sps.nal)) {
             self.renew()?;
         }
         let result = self

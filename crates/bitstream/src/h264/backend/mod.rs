@@ -14,4 +14,4 @@ pub use driver::{Driver, Engine};
 pub use supports::supports;
 pub use tracker::{CodedPicture, CodedSlice, Tracker, Unit};
 
-pub use crate::backend::{Decoded, EngineError, Stored};
+pub use crate::backend::{Awaited, AwaitedPicture, Decoded, EngineError, FedSets, FeedSet, Stored};

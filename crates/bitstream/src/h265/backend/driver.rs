@@ -1,16 +1,14 @@
 //! A [`VideoDecoder`] out of a decoder that takes slice segments and gives pictures in decoding order.
 
 use std::fmt;
-use std::sync::Arc;
 
 use kineframe_codec::{
     CodecParameters, ColorSpace, DecodeError, DecodeErrorKind, DecodeOptions, Packet, PictureSink, Recovery, Rect,
     VideoDecoder,
 };
 
-use super::{CodedPicture, Decoded, EngineError, Stored, Tracker};
-use crate::backend::{Guarded, Held, Presentation};
-use crate::h265::{Pps, Sps};
+use super::{CodedPicture, Decoded, EngineError, Tracker};
+use crate::backend::{FedSets, FeedSet, Guarded, Held, Presentation};
 
 /// A wrapped decoder: it takes the parameter sets and slice segments of one picture at a time, and hands the picture
 /// out at once, cut to the conformance window.
@@ -47,8 +45,7 @@ pub struct Driver<E> {
     /// Of the last picture.
     epoch: u64,
     color: ColorSpace,
-    fed_sps: Option<Arc<Stored<Sps>>>,
-    fed_pps: Vec<Option<Stored<Pps>>>,
+    fed: FedSets,
 }
 
 impl<E: Engine> Driver<E> {
@@ -69,27 +66,22 @@ impl<E: Engine> Driver<E> {
             shown: Presentation::new(),
             epoch: 0,
             color: params.color,
-            fed_sps: None,
-            fed_pps: vec![None; 64],
+            fed: FedSets::default(),
         })
     }
 
     /// Gives the engine the sets that a picture names and that it does not have yet.
     fn feed(&mut self, picture: &CodedPicture) -> Result<(), DecodeError> {
-        if self.fed_sps.as_ref().is_none_or(|fed| *fed != picture.sps) {
-            self.engine.run(|engine| engine.parameter_set(&picture.sps.nal))?;
-            self.fed_sps = Some(picture.sps.clone());
-            // A PPS is read in the light of its SPS.
-            self.fed_pps.fill(None);
-            self.shown.set_depth(picture.sps.set.max_reorder.into());
-        }
-        if let Some(fed) = self.fed_pps.get_mut(usize::from(picture.pps.set.id))
-            && fed.as_ref() != Some(&picture.pps)
-        {
-            self.engine.run(|engine| engine.parameter_set(&picture.pps.nal))?;
-            *fed = Some(picture.pps.clone());
-        }
-        Ok(())
+        let Driver { engine, fed, shown, .. } = self;
+        let pps = [(picture.pps.set.id, &picture.pps.nal)];
+        fed.feed(&picture.sps.nal, pps, |set| match set {
+            FeedSet::Sps(nal) => {
+                engine.run(|engine| engine.parameter_set(nal))?;
+                shown.set_depth(picture.sps.set.max_reorder.into());
+                Ok(())
+            }
+            FeedSet::Pps(nal) => engine.run(|engine| engine.parameter_set(nal)),
+        })
     }
 
     fn picture(&mut self, packet: &Packet, picture: &CodedPicture, shown: bool) -> Result<(), DecodeError> {
@@ -166,8 +158,7 @@ impl<E: Engine> VideoDecoder for Driver<E> {
         self.engine.restart(|| Ok(make()))?;
         self.tracker.reset();
         self.shown.clear();
-        self.fed_sps = None;
-        self.fed_pps.fill(None);
+        self.fed.clear();
         Ok(())
     }
 }
