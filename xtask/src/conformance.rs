@@ -5,6 +5,7 @@ use crate::args::Args;
 use crate::shell::{self, Result};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::path::{Path, PathBuf};
 
 /// Folders of the media folder that have streams with truths.
 const CODECS: [&str; 6] = ["h264", "h265", "av1", "vp8", "vp9", "mjpeg"];
@@ -26,6 +27,11 @@ pub fn run(args: &mut Args) -> Result<()> {
     let media = args.value("--media")?;
     let plain = args.flag("--plain");
     args.finish()?;
+    let mut folders = Vec::new();
+    for (folder, codec) in media.iter().flat_map(|media| CODECS.map(|codec| (media, codec))) {
+        let folder = Path::new(folder).join("codec").join(codec);
+        folders.extend(if codec == "mjpeg" { with_planes(&folder)? } else { Some(folder) });
+    }
     let mut text = String::new();
     let (mut rows, mut sound) = (Vec::new(), true);
     let everything: [(&[&str], &str); 2] =
@@ -35,11 +41,10 @@ pub fn run(args: &mut Args) -> Result<()> {
         // Named together, so that features of the one may be asked for.
         build.args(["build", "--quiet", "--locked", "--package", "kineframe-codec-conformance"]);
         shell::run(build.args(["--package", "kineframe-decoders", "--example", "conformance"]).args(features))?;
-        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| shell::root().join("target"), Into::into);
+        let target = target();
         let path = target.join("conformance.rows");
         let mut report = shell::command(target.join("debug").join("examples").join("conformance"));
-        report.arg("--rows").arg(&path).args(["--without", without]);
-        report.args(media.iter().flat_map(|folder| CODECS.map(|codec| format!("{folder}/codec/{codec}"))));
+        report.arg("--rows").arg(&path).args(["--without", without]).args(&folders);
         // The tables are worth having most of all where something fails.
         let result = report.stderr(std::process::Stdio::inherit()).output()?;
         if result.stdout.is_empty() {
@@ -49,10 +54,53 @@ pub fn run(args: &mut Args) -> Result<()> {
         text.push_str(&String::from_utf8_lossy(&result.stdout));
         rows.extend(parse(&std::fs::read_to_string(&path)?));
     }
-    let page = format!("{HEAD}{}{text}", refusals(&rows));
+    let page = format!("{HEAD}{}{text}", refusals(&rows, if plain { &BUILDS[..1] } else { &BUILDS }));
     std::fs::write(shell::root().join("docs").join("conformance.md"), page)?;
     println!("conformance: docs/conformance.md is written");
     if sound { Ok(()) } else { Err("a back end does not keep the contract".into()) }
+}
+
+fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| shell::root().join("target"), Into::into)
+}
+
+/// A copy of a folder of Motion JPEG with the planes beside each stream, by which the kit allows samples to differ by
+/// one: the inverse transform of JPEG is not normative, so that sums alone say nothing. FFmpeg makes the planes, and
+/// their sums anew; a stream in which it finds no picture is left out. `None` without FFmpeg.
+fn with_planes(folder: &Path) -> Result<Option<PathBuf>> {
+    if !shell::has("ffmpeg", "-version") {
+        println!("conformance: no ffmpeg to tell the planes of {}; it is left out", folder.display());
+        return Ok(None);
+    }
+    let copy = target().join("conformance").join("mjpeg");
+    if copy.exists() {
+        std::fs::remove_dir_all(&copy)?;
+    }
+    std::fs::create_dir_all(&copy)?;
+    for entry in std::fs::read_dir(folder)? {
+        let stream = entry?.path();
+        let Some(name) =
+            stream.file_name().filter(|_| stream.extension().is_some_and(|kind| kind == "mjpeg" || kind == "jpg"))
+        else {
+            continue;
+        };
+        let beside = copy.join(name);
+        let make = |format: &str, ending: &str| -> Result<PathBuf> {
+            let made = beside.with_extension(ending);
+            let mut ffmpeg = shell::command("ffmpeg");
+            ffmpeg.args(["-v", "quiet", "-threads", "1", "-flags", "unaligned", "-i"]).arg(&stream);
+            ffmpeg.args(["-map", "0:v:0", "-vsync", "passthrough", "-autoscale", "0", "-f", format]).arg(&made);
+            // It ends badly where a stream is damaged on purpose; what it has written is looked at.
+            ffmpeg.stdin(std::process::Stdio::null()).status()?;
+            Ok(made)
+        };
+        let planes = make("rawvideo", "yuv")?;
+        if std::fs::metadata(&planes).is_ok_and(|file| file.len() > 0) {
+            make("framemd5", "framemd5")?;
+            std::fs::copy(&stream, &beside)?;
+        }
+    }
+    Ok(Some(copy))
 }
 
 const HEAD: &str = "# Conformance
@@ -77,8 +125,8 @@ fn parse(text: &str) -> Vec<Row> {
 const BUILDS: [(&str, &[&str]); 3] =
     [("plain", &["rav1d"]), ("full", &["dav1d", "vpx"]), ("full and ffmpeg", &["dav1d", "vpx", "ffmpeg"])];
 
-/// The streams that no back end of a build takes, by kind, and what closes each.
-fn refusals(rows: &[Row]) -> String {
+/// The streams that no back end of these builds takes, by kind, and what closes each.
+fn refusals(rows: &[Row], builds: &[(&str, &[&str])]) -> String {
     let mut out = "\n## What no back end takes\n\nStreams of the tables below that end in a refusal by default settings, by kind: the \
                    reason of the back end that takes most.\n"
         .to_owned();
@@ -94,7 +142,7 @@ fn refusals(rows: &[Row]) -> String {
             .any(|row| in_build(row, extra) && (row.result.starts_with("exact") || row.result.starts_with("disputed")))
     };
     writeln!(out, "\n| build | streams | exact or disputed | refused |\n|---|---:|---:|---:|").ok();
-    for (name, extra) in BUILDS {
+    for (name, extra) in builds {
         let good = streams.values().filter(|all| taken(all, extra)).count();
         writeln!(out, "| {name} | {} | {good} | {} |", streams.len(), streams.len() - good).ok();
     }
@@ -102,7 +150,7 @@ fn refusals(rows: &[Row]) -> String {
     let mut kinds: BTreeMap<(String, &str), BTreeSet<&str>> = BTreeMap::new();
     for ((_, stream), all) in streams.iter().filter(|(_, all)| !taken(all, BUILDS[0].1)) {
         let closes =
-            BUILDS.iter().skip(1).find(|(_, extra)| taken(all, extra)).map_or("nothing here", |(name, _)| name);
+            builds.iter().skip(1).find(|(_, extra)| taken(all, extra)).map_or("nothing here", |(name, _)| name);
         let here: Vec<&&Row> = all.iter().filter(|row| in_build(row, BUILDS[0].1)).collect();
         let thorough = here.iter().find(|row| row.back_end == "rust_h264").or(here.last());
         let reason = thorough.map_or("no back end for this codec", |row| row.result.trim_start_matches("refused: "));
@@ -126,7 +174,7 @@ mod tests {
             "h265\ta\trust_h265\texact\nh265\tb\trust_h265\trefused: 4:2:2 chroma\nh265\tb\tffmpeg\texact\n\
              vp8\tc\tvpx\texact\nvp8\tc\tffmpeg\texact\nmjpeg\td\trusty_jpeg\trefused: 4:1:1\nmjpeg\td\tffmpeg\trefused: 4:1:1\n",
         );
-        let text = refusals(&rows);
+        let text = refusals(&rows, &BUILDS);
         assert!(text.contains("| plain | 4 | 1 | 3 |") && text.contains("| full | 4 | 2 | 2 |"), "{text}");
         assert!(text.contains("| full and ffmpeg | 4 | 3 | 1 |"), "{text}");
         assert!(text.contains("| 4:2:2 chroma | 1 | b | full and ffmpeg |"), "{text}");

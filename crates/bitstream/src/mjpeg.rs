@@ -247,9 +247,10 @@ pub fn with_huffman_tables(packet: &Bytes, header: &Header) -> Bytes {
     image.freeze()
 }
 
-/// Whether the data of an image goes on to its end marker.
+/// Whether the data of an image goes on to its end marker, and the scans of a progressive one go on where those before
+/// them ended (T.81 §G.1.1.1). Of what is not whole, sound decoders make different pictures.
 pub fn is_whole(image: &[u8]) -> bool {
-    image.windows(2).rev().any(|pair| pair == [0xff, 0xd9])
+    image.windows(2).rev().any(|pair| pair == [0xff, 0xd9]) && scan::build_on_each_other(image)
 }
 
 /// Whether these parameters are of images whose planes can be given as they are: sequential or progressive, 8 bits, one

@@ -129,15 +129,16 @@ impl Report {
     /// The report as tables in Markdown.
     pub fn to_markdown(&self) -> String {
         let mut out = format!("### {}\n\n{}\n\n", self.factory, self.summary());
-        out.push_str("| stream | pictures | result | ms | checks |\n|---|---:|---|---:|---|\n");
+        out.push_str("| stream | equal | result | ms | checks |\n|---|---:|---|---:|---|\n");
         for row in &self.rows {
+            let equal = row.equal().map_or("–".to_owned(), |equal| equal.to_string());
             let (result, checks) = (row.whole.to_string().replace('|', "/"), row.checks_text().replace('|', "/"));
             let time = if matches!(row.whole, Verdict::Refused(_)) {
                 "–".to_owned()
             } else {
                 row.time.as_millis().to_string()
             };
-            out.push_str(&format!("| {} | {} | {result} | {time} | {checks} |\n", row.stream, row.pictures));
+            out.push_str(&format!("| {} | {equal} of {} | {result} | {time} | {checks} |\n", row.stream, row.pictures));
         }
         let damage = self.damage();
         if !damage.is_empty() {
@@ -193,6 +194,19 @@ impl Row {
     pub fn passed(&self) -> bool {
         !matches!(self.whole, Verdict::Wrong(_) | Verdict::Broken(_))
             && self.checks.iter().all(|(_, outcome)| *outcome == Outcome::Passed)
+    }
+
+    /// Pictures that came at their place in order and are equal; `None` where the stream was refused.
+    pub fn equal(&self) -> Option<usize> {
+        match &self.whole {
+            Verdict::Exact => Some(self.pictures),
+            Verdict::Cautious(mismatch)
+            | Verdict::GaveUp(mismatch)
+            | Verdict::Wrong(mismatch)
+            | Verdict::Tolerated(mismatch) => Some(mismatch.equal),
+            Verdict::Refused(_) => None,
+            Verdict::Broken(_) => Some(0),
+        }
     }
 
     fn failures(&self) -> Vec<String> {

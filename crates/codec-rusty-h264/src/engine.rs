@@ -71,6 +71,12 @@ impl RustyEngine {
         if picture.slices.iter().any(|slice| slice.header.drops_references) {
             self.unfit_for_b = Some("B pictures after memory management control operation 5");
         }
+        // It carries out the operations of every slice, one after the other, where they are the same in all and are meant
+        // once (§7.4.3.3). The others change nothing when they are repeated; this one takes the index from the picture
+        // that was given it just before, and that picture is lost.
+        if picture.slices.len() > 1 && picture.slices.iter().any(|slice| slice.tail.relabels) {
+            return unsupported("an earlier picture made a long-term reference by a picture of several slices");
+        }
         if picture.long_term {
             self.unfit_for_b = Some("B pictures with long-term references");
         }

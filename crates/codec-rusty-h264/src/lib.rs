@@ -5,7 +5,7 @@
 //! range of which its sources show that the wrapped decoder leaves them out: a quantiser offset of Cr of its own,
 //! explicit weights of B pictures, picture order count type 1 together with B pictures. What only slice headers
 //! tell (fields, macroblocks in arbitrary order, slices of one picture that differ in their references or their
-//! deblocking, long-term references in B pictures) ends in [`Unsupported`](kineframe_codec::DecodeErrorKind), so
+//! deblocking, long-term references in B pictures or made by pictures of several slices) ends in [`Unsupported`](kineframe_codec::DecodeErrorKind), so
 //! that another back end takes over, and never in a wrong picture.
 //!
 //! ```

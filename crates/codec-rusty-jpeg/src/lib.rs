@@ -6,7 +6,8 @@
 //! one from another decoder's; that is what `Exact` means here. 4:1:1, 4:4:0, CMYK, lossless and arithmetic coding are
 //! refused.
 //!
-//! An image whose data ends early is filled up by the decoder, and marked damaged.
+//! An image whose data ends early is filled up by the decoder, and marked damaged; so is a progressive one whose scans do
+//! not build on each other.
 //!
 //! ```
 //! use kineframe_codec::{Codec, CodecParameters, DecoderFactory, Support};

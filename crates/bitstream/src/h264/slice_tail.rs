@@ -15,6 +15,8 @@ pub struct SliceTail {
     pub drops_references: bool,
     /// Some picture is made a long-term reference.
     pub long_term: bool,
+    /// An earlier picture is: `memory_management_control_operation` 3.
+    pub relabels: bool,
     /// `disable_deblocking_filter_idc`, `FilterOffsetA` and `FilterOffsetB` (§7.4.3).
     pub deblocking: (u8, i8, i8),
     /// `cabac_init_idc`, 0 to 2.
@@ -153,6 +155,7 @@ impl SliceTail {
                     self.long_term |= matches!(operation, 3 | 6);
                     bits.ue("memory_management_control_operand")?;
                     if operation == 3 {
+                        self.relabels = true;
                         bits.ue("long_term_frame_idx")?;
                     }
                 }

@@ -57,6 +57,31 @@ fn a_parameter_set_says_what_the_image_said() {
     assert_eq!(stream.generation(), 2);
 }
 
+/// An image with these scans, each of one component: its number, the band, and the bits before and after.
+fn progressive(scans: &[(u8, [u8; 2], [u8; 2])]) -> Vec<u8> {
+    let mut image = image(0x11);
+    let scan = image.windows(2).position(|pair| pair == [0xff, 0xda]).unwrap();
+    image.truncate(scan);
+    let frame = image.windows(2).position(|pair| pair == [0xff, 0xc0]).unwrap();
+    image[frame + 1] = 0xc2;
+    for (component, [first, last], [high, low]) in scans {
+        image.extend([0xff, 0xda, 0, 8, 1, *component, 0, *first, *last, high << 4 | low, 0x12, 0xff, 0x00, 0x34]);
+    }
+    [&image[..], &[0xff, 0xd9]].concat()
+}
+
+#[test]
+fn scans_that_do_not_build_on_each_other_are_damage() {
+    let script = [(1, [0, 0], [0, 1]), (1, [1, 5], [0, 2]), (1, [1, 5], [2, 1]), (1, [0, 0], [1, 0])];
+    assert!(is_whole(&progressive(&script)));
+    assert!(is_whole(&progressive(&script[..1])), "what is missing at the end is only coarse");
+    assert!(!is_whole(&progressive(&[script[0], script[2]])), "refined, and never begun");
+    assert!(!is_whole(&progressive(&[script[0], script[1], script[1]])), "begun twice");
+    assert!(!is_whole(&progressive(&script[1..])), "without the mean");
+    assert!(!is_whole(&progressive(&[(1, [0, 64], [0, 0])])), "more coefficients than there are");
+    assert!(is_whole(&image(0x22)), "of a sequential image nothing is asked");
+}
+
 proptest! {
     #[test]
     fn any_damage_is_read_or_refused(flips in prop::collection::vec((0_usize..50, any::<u8>()), 0..6), length in 0_usize..50) {
