@@ -11,7 +11,7 @@ use kineframe_codec::{
 };
 use kineframe_matroska::{TrackEntry, Video};
 
-use crate::choose::Coded;
+use crate::choose::{Coded, Tie};
 
 /// Reads the frames of one track in stored order.
 #[derive(Debug)]
@@ -168,6 +168,7 @@ impl H264 {
             second_field,
             order: self.place,
             depth,
+            tie: Tie::Behind,
         };
         let unreadable = unit.slices == 0 && unit.error.is_some();
         let frames = if let RandomAccess::RecoveryPoint { frames } = unit.random_access { frames } else { 0 };
@@ -196,6 +197,12 @@ impl H265 {
             second_field: false,
             order: unit.order,
             depth: self.stream.sps().map_or(16, |sps| sps.max_reorder.into()),
+            tie: match unit.slice.as_ref().map(|slice| slice.nal.kind) {
+                Some(kind) if kind.is_irap() && unit.random_access != RandomAccess::Idr => Tie::Entry,
+                Some(kind) if kind.is_rasl() => Tie::Past,
+                Some(kind) if !kind.is_radl() => Tie::Behind,
+                Some(_) | None => Tie::Beside,
+            },
         };
         let unreadable = unit.slices == 0 && unit.error.is_some();
         let sound_from = (unit.sound_from, 0);
@@ -221,6 +228,7 @@ impl Frames {
             second_field: false,
             order: self.place,
             depth: 0,
+            tie: Tie::Behind,
         };
         let unreadable = look.error.is_some();
         let sound_from = (self.place, 0);

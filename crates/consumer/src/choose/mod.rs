@@ -10,10 +10,13 @@
 //! | not wanted, a reference, a wanted frame of its group is stored behind it | yes, not shown |
 //! | not wanted, a reference, none is | no |
 //!
+//! A group also begins at a clean random access point within a sequence where no wanted frame refers past it: see `entry`.
+//!
 //! "A reference" is what the bitstream says of itself (`nal_ref_idc`); which references a slice really uses is not
 //! looked at. What is held is bounded in bytes: beyond the bound the oldest references are decoded though it is not
 //! known yet whether a wanted picture needs them.
 
+mod entry;
 mod order;
 mod select;
 pub(crate) mod timeline;
@@ -25,6 +28,8 @@ use kineframe_bitstream::h264::OutputOrder;
 
 use crate::info::PictureInfo;
 use crate::selection::{Range, Selection};
+pub(crate) use entry::Tie;
+use entry::{Entries, Open};
 use order::Order;
 use select::{Decision, Selector};
 use timeline::Times;
@@ -42,6 +47,8 @@ pub(crate) struct Coded {
     pub order: OutputOrder,
     /// How many frames may be stored before one and presented after it.
     pub depth: usize,
+    /// What it is to the random access point before it.
+    pub tie: Tie,
 }
 
 /// What becomes of a frame.
@@ -77,6 +84,9 @@ pub(crate) struct Chooser<P> {
     decoded: Option<u64>,
     /// The first frame of each group behind the one at the front.
     groups: VecDeque<u64>,
+    entries: Entries,
+    /// At the last clean random access point a group begins: what refers past it is needed by nobody.
+    entered: bool,
     /// Kept to be used again.
     certain: Vec<u64>,
     decisions: Vec<Decision>,
@@ -109,6 +119,8 @@ impl<P> Chooser<P> {
             next_id: 0,
             decoded: None,
             groups: VecDeque::new(),
+            entries: Entries::default(),
+            entered: false,
             certain: Vec::new(),
             decisions: Vec::new(),
         }
@@ -133,7 +145,13 @@ impl<P> Chooser<P> {
         self.next_id += 1;
         self.held_bytes += bytes;
         let wanted = if coded.picture { None } else { Some(false) };
-        let Coded { reference, second_field, .. } = coded;
+        let Coded { second_field, tie, .. } = coded;
+        if tie == Tie::Entry {
+            self.enter(id);
+        } else {
+            self.entries.follow(id, tie);
+        }
+        let reference = coded.reference && !(self.entered && tie == Tie::Past);
         self.held.push_back(Held { id, payload, bytes, reference, second_field, about: Some(about), wanted });
         if coded.picture {
             if self.selector.is_immediate() {
@@ -147,9 +165,27 @@ impl<P> Chooser<P> {
         self.release(out);
     }
 
-    /// A clean random access point follows: nothing from there on is presented before what is held, or needs it.
+    /// A clean random access point within a sequence.
+    fn enter(&mut self, id: u64) {
+        self.entered = false;
+        if self.selector.keyframes_only() {
+            // No leading picture is wanted.
+            self.entries.close();
+            self.groups.push_back(id);
+            self.entered = true;
+        } else if !(self.selector.is_immediate() && self.held.is_empty()) {
+            // Where nothing is held back nothing is to be gained, and the point need not wait.
+            self.entries.enter(id);
+        } else {
+            self.entries.close();
+        }
+    }
+
+    /// A random access point that begins a sequence follows: nothing from there on is presented before what is held, or needs it.
     pub(crate) fn boundary(&mut self, limit: &mut Option<u64>, out: &mut Vec<Fate<P>>) {
         self.order.flush(&mut self.certain);
+        self.entries.close();
+        self.entered = false;
         self.ask();
         self.apply(limit);
         self.groups.push_back(self.next_id);
@@ -159,6 +195,7 @@ impl<P> Chooser<P> {
     /// The track is over.
     pub(crate) fn finish(&mut self, limit: &mut Option<u64>, out: &mut Vec<Fate<P>>) {
         self.order.flush(&mut self.certain);
+        self.entries.close();
         self.ask();
         self.selector.finish(&mut self.decisions);
         self.apply(limit);
@@ -194,14 +231,54 @@ impl<P> Chooser<P> {
         }
     }
 
+    /// Decides on clean random access points whose leading pictures are decided on.
+    fn settle_entries(&mut self) {
+        let mut at = 0;
+        while let Some(open) = self.entries.open.get(at) {
+            let gone = self.held.front().is_none_or(|held| held.id > open.id);
+            // One that is not held any more was dropped.
+            let wishes = |id: &u64| {
+                let index = self.held.binary_search_by_key(id, |held| held.id).ok()?;
+                Some(self.held.get(index)?.wanted)
+            };
+            let none = gone || open.past.iter().filter_map(wishes).any(|wanted| wanted == Some(true));
+            let certain = open.is_complete() && open.past.iter().filter_map(wishes).all(|wanted| wanted.is_some());
+            if !none && !certain {
+                at += 1;
+                continue;
+            }
+            match self.entries.open.remove(at) {
+                Some(open) if !none => self.begin_group(&open, at),
+                _ => {}
+            }
+        }
+    }
+
+    /// A group begins at a clean random access point: what refers past it is needed by nobody.
+    fn begin_group(&mut self, open: &Open, place: usize) {
+        self.entered |= place == self.entries.open.len();
+        for id in &open.past {
+            let Ok(index) = self.held.binary_search_by_key(id, |held| held.id) else { continue };
+            if let Some(held) = self.held.get_mut(index) {
+                held.reference = false;
+                self.swept = self.swept.min(index);
+            }
+        }
+        let at = self.groups.partition_point(|first| *first < open.id);
+        self.groups.insert(at, open.id);
+    }
+
     /// Lets go of what is decided on for good, group by group.
     fn release(&mut self, out: &mut Vec<Fate<P>>) {
+        self.settle_entries();
         loop {
             // Where the group at the front ends, as far as it has ended.
             let end = self.groups.front().copied();
             let of_front = |held: &Held<P>| end.is_none_or(|end| held.id < end);
+            // What lies before a point that is not decided on may yet prove unneeded by what lies behind.
+            let limit = [end, self.entries.open.front().map(|open| open.id)].into_iter().flatten().min();
             // Up to the last wanted frame everything has its place; nothing passes one that is undecided.
-            let last = self.wanted.range(..end.unwrap_or(u64::MAX)).next_back().copied();
+            let last = self.wanted.range(..limit.unwrap_or(u64::MAX)).next_back().copied();
             let due = |held: &Held<P>, decoded: Option<u64>| {
                 let follows = held.second_field && decoded.is_some_and(|first| first + 1 == held.id);
                 follows || last.is_some_and(|last| held.id <= last)

@@ -82,6 +82,11 @@ impl Selector {
         !counts && self.ats.is_empty() && self.range.to.is_none() && self.range.length.is_none()
     }
 
+    /// No frame is wanted that is not a random access point.
+    pub(crate) fn keyframes_only(&self) -> bool {
+        self.keyframes
+    }
+
     /// Nothing that follows is wanted.
     pub(crate) fn is_done(&self) -> bool {
         self.done

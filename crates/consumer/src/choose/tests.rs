@@ -20,6 +20,7 @@ struct Model {
     place: i64,
     reference: bool,
     keyframe: bool,
+    tie: Tie,
     fragment: u64,
     /// Nanoseconds.
     elapsed: i128,
@@ -67,22 +68,35 @@ fn run(frames: &[Model], selection: &Selection, range: Range, depth: usize, boun
             group = frame.group;
         }
         let order = OutputOrder { epoch: frame.group, count: frame.place };
-        let coded = Coded { picture: true, reference: frame.reference, second_field: false, order, depth };
+        let Model { reference, tie, .. } = *frame;
+        let coded = Coded { picture: true, reference, second_field: false, order, depth, tie };
         chooser.push(coded, about(frame, &heads, index as u64), (index, 10), &mut limit, &mut out);
     }
     chooser.finish(&mut limit, &mut out);
     assert!(chooser.held.is_empty() && chooser.wanted.is_empty() && chooser.groups.is_empty());
+    assert!(chooser.entries.open.is_empty());
     assert_eq!(chooser.held_bytes, 0);
     let fates = out.iter().filter(|fate| !matches!(fate, Fate::GroupEnd)).count();
     assert_eq!(fates, frames.len(), "each frame has one fate");
     let ends = out.iter().filter(|fate| matches!(fate, Fate::GroupEnd)).count();
-    assert_eq!(ends as u64, frames.last().map_or(1, |frame| frame.group + 1), "each group ends once");
-    let mut ended = 0;
+    let least = frames.last().map_or(1, |frame| frame.group as usize + 1);
+    let entries = frames.iter().filter(|frame| frame.tie == Tie::Entry).count();
+    assert!((least..=least + entries).contains(&ends), "each group ends once, and some at a clean random access point");
+    let (mut ended, mut begun) = (0, 0);
     let mut decoded = Vec::new();
     for fate in out {
         match fate {
             Fate::Decode { payload, wanted } => {
-                assert_eq!(frames[payload].group, ended, "a group ends after its frames and before the next");
+                // Of the group, or behind a point within it.
+                if begun < ended {
+                    let from = &frames[payload];
+                    assert!(from.keyframe, "a group begins at a random access point");
+                    let points = frames[..=payload].iter().enumerate().filter(|(index, frame)| {
+                        frame.tie == Tie::Entry || *index == 0 || frames[index - 1].group != frame.group
+                    });
+                    assert!(points.count() > ended, "a group ends after its frames and before the next");
+                    begun = ended;
+                }
                 decoded.push((payload, wanted));
             }
             Fate::Drop => {}
@@ -90,6 +104,24 @@ fn run(frames: &[Model], selection: &Selection, range: Range, depth: usize, boun
         }
     }
     decoded
+}
+
+/// A track in which groups begin at clean random access points where the wanted frames allow it, and what they refer to.
+fn as_groups(frames: &[Model], wanted: &[usize]) -> Vec<Model> {
+    let (mut out, mut group, mut parted) = (frames.to_vec(), 0, false);
+    for index in 0..frames.len() {
+        if index > 0 && frames[index].group != frames[index - 1].group {
+            (group, parted) = (group + 1, false);
+        }
+        if frames[index].tie == Tie::Entry {
+            let leading = (index + 1..frames.len()).take_while(|at| frames[*at].tie == Tie::Past);
+            parted = !leading.clone().any(|at| wanted.contains(&at));
+            group += u64::from(parted);
+        }
+        out[index].group = group;
+        out[index].reference &= !(parted && frames[index].tie == Tie::Past);
+    }
+    out
 }
 
 /// What a reader would do who decodes everything: filters pictures in presentation order.
@@ -194,12 +226,46 @@ fn track() -> impl Strategy<Value = Vec<Model>> {
                     place: *place,
                     reference: *reference,
                     keyframe: stored == 0,
+                    tie: Tie::Behind,
                     fragment,
                     elapsed: i128::from(picture + place) * 200_000_000,
                 });
             }
             picture += places.len() as i64;
             fragment += fragments_on / 2;
+        }
+        frames
+    })
+}
+
+/// As [`track`], with groups that begin at clean random access points with leading pictures, of which the first is a
+/// reference for the others.
+fn open_track() -> impl Strategy<Value = Vec<Model>> {
+    let part = (prop::bool::ANY, 0_i64..4, 0_i64..6);
+    prop::collection::vec(part, 1..7).prop_map(|parts| {
+        let (mut frames, mut picture, mut group, mut start) = (Vec::<Model>::new(), 0_i64, 0, 0);
+        for (index, (closed, leading, behind)) in parts.into_iter().enumerate() {
+            let begins = closed || index == 0;
+            if begins && index > 0 {
+                (group, start) = (group + 1, picture);
+            }
+            let leading = if begins { 0 } else { leading };
+            let point = if begins { Tie::Behind } else { Tie::Entry };
+            let mut places = vec![(leading, true, point)];
+            places.extend((0..leading).map(|place| (place, place == 0, Tie::Past)));
+            places.extend((0..behind).map(|place| (leading + 1 + place, place % 3 != 2, Tie::Behind)));
+            for (stored, (place, reference, tie)) in places.iter().enumerate() {
+                frames.push(Model {
+                    group,
+                    place: picture - start + place,
+                    reference: *reference,
+                    keyframe: stored == 0,
+                    tie: *tie,
+                    fragment: index as u64,
+                    elapsed: i128::from(picture + place) * 200_000_000,
+                });
+            }
+            picture += places.len() as i64;
         }
         frames
     })
@@ -267,6 +333,29 @@ proptest! {
     }
 
     #[test]
+    fn clean_random_access_within_a_sequence_saves_decoding_and_no_picture(
+        frames in open_track(), selection in selection(), from in prop::option::of(0_i128..80), depth in 1_usize..5,
+    ) {
+        let time = |tenths: i128| MediaTime::Elapsed(tenths * 100_000_000);
+        let range = Range { from: from.map(time), ..Range::default() };
+        let decoded = run(&frames, &selection, range.clone(), depth, usize::MAX);
+        let wanted: Vec<usize> = decoded.iter().filter(|(_, wanted)| *wanted).map(|(index, _)| *index).collect();
+        let mut expected = brute_force(&frames, &selection, range.clone());
+        expected.sort_unstable();
+        prop_assert_eq!(&wanted, &expected, "the pictures");
+        let least = fewest(&as_groups(&frames, &expected), &expected);
+        let decoded: Vec<usize> = decoded.into_iter().map(|(index, _)| index).collect();
+        prop_assert!(decoded.is_sorted());
+        prop_assert!(least.iter().all(|index| decoded.contains(index)), "all that is needed: {:?}, {:?}", decoded, least);
+        let more = decoded.iter().filter(|index| !least.contains(index));
+        prop_assert!(more.clone().all(|index| frames[*index].tie == Tie::Past), "{:?}, {:?}", decoded, least);
+        // Nothing is lost where little may be held.
+        let bounded = run(&frames, &selection, range, depth, 25);
+        prop_assert!(least.iter().all(|index| bounded.iter().any(|(at, _)| at == index)));
+        prop_assert_eq!(bounded.into_iter().filter(|one| one.1).map(|one| one.0).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
     fn more_reordering_than_there_is_changes_nothing(frames in track(), selection in selection(), depth in 1_usize..17) {
         prop_assert_eq!(
             run(&frames, &selection, Range::default(), depth, usize::MAX),
@@ -283,6 +372,7 @@ fn plain(frames: u64, group: u64) -> Vec<Model> {
             place: i64::try_from(index % group).unwrap(),
             reference: true,
             keyframe: index % group == 0,
+            tie: Tie::Behind,
             fragment: index / group,
             elapsed: i128::from(index) * 200_000_000,
         })
@@ -316,7 +406,7 @@ fn frames_that_are_decided_on_alone_are_not_held() {
         let mut chooser: Chooser<usize> = Chooser::new(&selection, Range::default(), usize::MAX);
         let mut out = Vec::new();
         let order = OutputOrder { epoch: 0, count: 0 };
-        let coded = Coded { picture: true, reference: true, second_field: false, order, depth: 16 };
+        let coded = Coded { picture: true, reference: true, second_field: false, order, depth: 16, tie: Tie::Behind };
         chooser.push(coded, about(&frames[0], &heads, 0), (0, 1), &mut None, &mut out);
         assert_eq!(chooser.held.len(), held, "{selection:?}");
         assert_eq!(out.len(), 1 - held);
@@ -332,11 +422,45 @@ fn a_second_field_goes_with_the_first() {
     for index in 0..6 {
         let order = OutputOrder { epoch: 0, count: index as i64 / 2 };
         let second_field = index % 2 == 1;
-        let coded = Coded { picture: !second_field, reference: index < 2, second_field, order, depth: 0 };
+        let coded =
+            Coded { picture: !second_field, reference: index < 2, second_field, order, depth: 0, tie: Tie::Behind };
         chooser.push(coded, about(&frame, &heads, index as u64), (index, 1), &mut None, &mut out);
     }
     chooser.finish(&mut None, &mut out);
     let wanted = |payload| Fate::Decode { payload, wanted: true };
     let other = |payload| Fate::Decode { payload, wanted: false };
     assert_eq!(out, [wanted(0), other(1), Fate::Drop, Fate::Drop, wanted(4), other(5), Fate::GroupEnd]);
+}
+
+/// I B B P B B P …, with clean random access points every ten frames that two leading pictures refer past.
+fn open_groups(points: u64) -> Vec<Model> {
+    let mut frames = plain(10 * points, u64::MAX);
+    for point in 1..points {
+        let at = usize::try_from(10 * point).unwrap();
+        for (frame, (place, reference, tie)) in
+            frames[at..].iter_mut().zip([(2, true, Tie::Entry), (0, true, Tie::Past), (1, false, Tie::Past)])
+        {
+            frame.place = at as i64 + place;
+            frame.elapsed = i128::from(frame.place) * 200_000_000;
+            (frame.reference, frame.keyframe, frame.tie) = (reference, tie == Tie::Entry, tie);
+        }
+    }
+    frames
+}
+
+#[test]
+fn decoding_begins_anew_at_clean_random_access_that_no_wanted_picture_refers_past() {
+    let frames = open_groups(4);
+    let decode = |at: i128| {
+        let at = At::Time(MediaTime::Elapsed(at * 200_000_000));
+        run(&frames, &Selection { at: vec![at], ..Selection::all() }, Range::default(), 2, usize::MAX)
+    };
+    // Frame 25 is the 24th that is shown after 20, 21 (leading) and 22 (the point): nothing before 20 is needed.
+    assert_eq!(decode(25), [(20, false), (23, false), (24, false), (25, true)]);
+    assert_eq!(decode(22), [(20, true)], "the point itself, stored before and shown behind its leading pictures");
+    // The first leading picture needs all that is stored before it since the point before.
+    let chain: Vec<(usize, bool)> = (10..=21).filter(|at| ![11, 12].contains(at)).map(|at| (at, at == 21)).collect();
+    assert_eq!(decode(20), chain);
+    let keyframes = run(&frames, &Selection::keyframes(), Range::default(), 2, usize::MAX);
+    assert_eq!(keyframes, [(0, true), (10, true), (20, true), (30, true)]);
 }
