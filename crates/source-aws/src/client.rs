@@ -12,7 +12,7 @@ use crate::id::StreamId;
 use crate::options::Options;
 use crate::quota::Meters;
 use crate::retry::{self, Budget};
-use crate::sdk::{self, Sdk};
+use crate::sdk::{Connectors, Sdk};
 use crate::stream::StreamHandle;
 
 /// One account and region of the service. Clones share connections, endpoints, meters and the budget of retries.
@@ -24,7 +24,7 @@ pub struct Client {
 #[derive(Debug)]
 pub(crate) struct Inner {
     pub(crate) options: Options,
-    connector: aws_smithy_runtime_api::client::http::SharedHttpConnector,
+    connectors: Connectors,
     sdk: tokio::sync::Mutex<Arc<Sdk>>,
     /// The service called the credentials expired: the chain is to be asked again.
     stale: AtomicBool,
@@ -82,11 +82,11 @@ impl Client {
     }
 
     async fn on(options: Options, handle: Handle) -> Result<Self, Error> {
-        let connector = sdk::connector(&options);
-        let sdk = Sdk::load(&options, connector.clone()).await?;
+        let connectors = Connectors::new(&options);
+        let sdk = Sdk::load(&options, connectors.clone()).await?;
         let inner = Inner {
             sdk: tokio::sync::Mutex::new(Arc::new(sdk)),
-            connector,
+            connectors,
             stale: AtomicBool::new(false),
             endpoints: Endpoints::default(),
             meters: Meters::new(options.quotas),
@@ -117,7 +117,7 @@ impl Inner {
     pub(crate) async fn sdk(&self) -> Result<Arc<Sdk>, Error> {
         let mut sdk = self.sdk.lock().await;
         if self.stale.swap(false, Ordering::AcqRel) {
-            *sdk = Arc::new(Sdk::load(&self.options, self.connector.clone()).await?);
+            *sdk = Arc::new(Sdk::load(&self.options, self.connectors.clone()).await?);
         }
         Ok(sdk.clone())
     }

@@ -38,6 +38,7 @@ mod ack;
 mod archive;
 mod client;
 mod clip;
+mod connection;
 mod control;
 mod documents;
 mod endpoint;

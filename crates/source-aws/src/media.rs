@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use aws_sdk_kinesisvideomedia::types::{StartSelector as Selector, StartSelectorType};
 use aws_smithy_types::DateTime;
-use bytes::Bytes;
 use kineframe_source::{MediaSource, PieceStream, StartSelector};
-use tokio::sync::{mpsc, oneshot};
 
 use crate::client::Points;
 use crate::endpoint::Api;
@@ -34,24 +32,21 @@ impl StreamHandle {
 }
 
 impl GetMedia {
-    async fn call(&self, start: &StartSelector) -> Result<Lone, Error> {
+    async fn call(&self, start: &StartSelector) -> Result<Body, Error> {
         let selector = self.selector(start)?;
         let (api, label, inner) = (Api::GetMedia, self.stream.label(), &self.stream.client.inner);
         let call = |sdk: Arc<Sdk>, endpoint| {
             let request = sdk
-                .media(&endpoint, &inner.options)
+                .media(&endpoint)
                 .get_media()
                 .set_stream_name(self.stream.id().as_name())
                 .set_stream_arn(self.stream.id().as_arn())
                 .start_selector(selector.clone());
-            let (label, options) = (label.clone(), inner.options.clone());
-            let work = async move {
-                let output = answer(api.operation(), &label, options.answer_timeout, request.send()).await?;
-                Ok(Body::new(output.payload, api.operation(), &label, options.read_timeout))
-            };
-            lone(work, self.stream.label().clone())
+            async move { answer(api.operation(), label, inner.options.answer_timeout, request.send()).await }
         };
-        inner.data(api, &self.stream, Points::default(), call).await
+        let output = inner.data(api, &self.stream, Points::default(), call).await?;
+        // Its connection is in it.
+        Ok(Body::new(output.payload, api.operation(), label, inner.options.read_timeout))
     }
 
     fn selector(&self, start: &StartSelector) -> Result<Selector, Error> {
@@ -84,55 +79,6 @@ impl GetMedia {
     }
 }
 
-/// A body that a thread of its own reads.
-type Lone = mpsc::Receiver<Result<Bytes, Error>>;
-
-/// Runs a call, and reads its body, on a thread with a runtime of its own, which ends with the receiver.
-///
-/// The HTTP client looks after its connection on a task, and sees that nobody reads the body only when the next bytes
-/// come. From a silent camera none come for seconds, and the service counts three connections: so the connection lives
-/// on a runtime that can be taken down at once.
-async fn lone(
-    work: impl Future<Output = Result<Body, Error>> + Send + 'static,
-    label: Arc<str>,
-) -> Result<Lone, Error> {
-    let (mut answered, answer) = oneshot::channel();
-    let failed = |message: &str| Error::new(Api::GetMedia.operation(), &label, ErrorKind::Network, message);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| failed(&format!("no runtime: {error}")))?;
-    let read = async move {
-        let body = tokio::select! {
-            body = work => body,
-            () = answered.closed() => return,
-        };
-        let mut body = match body {
-            Ok(body) => body,
-            Err(error) => return drop(answered.send(Err(error))),
-        };
-        let (sender, receiver) = mpsc::channel(1);
-        if answered.send(Ok(receiver)).is_err() {
-            return;
-        }
-        loop {
-            let piece = tokio::select! {
-                piece = body.next() => piece,
-                () = sender.closed() => return,
-            };
-            let Some(piece) = piece else { return };
-            if sender.send(piece).await.is_err() {
-                return;
-            }
-        }
-    };
-    std::thread::Builder::new()
-        .name("kineframe-get-media".into())
-        .spawn(move || runtime.block_on(read))
-        .map_err(|error| failed(&format!("no thread: {error}")))?;
-    answer.await.unwrap_or_else(|_| Err(failed("the reading thread is gone")))
-}
-
 impl MediaSource for GetMedia {
     fn open(&self, start: &StartSelector) -> PieceStream {
         let (source, start) = (self.clone(), start.clone());
@@ -146,7 +92,7 @@ impl MediaSource for GetMedia {
                 Err(error) => return drop(sender.send(Err(error.at(label, 0))).await),
             };
             let mut offset = 0u64;
-            while let Some(piece) = body.recv().await {
+            while let Some(piece) = body.next().await {
                 let piece = match piece {
                     Ok(piece) => piece,
                     Err(error) => {

@@ -125,7 +125,8 @@ impl StreamHandle {
         let credentials = sdk.credentials(api.operation(), self.label()).await?;
         let request = self.request(&sdk, &endpoint, timecodes, &credentials, pieces)?;
         let response = sdk
-            .connector
+            .connectors
+            .own
             .call(request)
             .await
             .map_err(|error| Error::new(api.operation(), self.label(), ErrorKind::Network, &innermost(&error)))?;

@@ -25,6 +25,7 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::service_config::ServiceConfigKey;
 
+use crate::connection::OwnConnections;
 use crate::endpoint::Api;
 use crate::error::{Error, ErrorKind};
 use crate::options::{Options, StaticCredentials};
@@ -32,9 +33,10 @@ use crate::options::{Options, StaticCredentials};
 /// The clients of one look at the configuration.
 pub(crate) struct Sdk {
     pub(crate) control: control::Client,
-    pub(crate) connector: SharedHttpConnector,
+    pub(crate) connectors: Connectors,
     pub(crate) region: String,
     config: SdkConfig,
+    media: Mutex<HashMap<Arc<str>, media::Client>>,
     archived: Mutex<HashMap<Arc<str>, archived::Client>>,
 }
 
@@ -43,23 +45,34 @@ fn of_keys(keys: StaticCredentials) -> Credentials {
     Credentials::new(access_key_id, secret_access_key, session_token, None, "kineframe")
 }
 
-/// Connections of everything that a client does: one pool, TLS by rustls, proxies from the environment.
-pub(crate) fn connector(options: &Options) -> SharedHttpConnector {
-    let settings = HttpConnectorSettings::builder().connect_timeout(options.connect_timeout).build();
-    let connector = aws_smithy_http_client::Connector::builder()
-        .connector_settings(settings)
-        .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
-        .proxy_config(ProxyConfig::from_env())
-        .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
-        .build();
-    SharedHttpConnector::new(connector)
+/// Connections of everything that a client does: TLS by rustls, proxies from the environment.
+#[derive(Debug, Clone)]
+pub(crate) struct Connectors {
+    /// One pool.
+    pooled: SharedHttpConnector,
+    /// One connection for each call, for bodies that go on and on.
+    pub(crate) own: SharedHttpConnector,
+}
+
+impl Connectors {
+    pub(crate) fn new(options: &Options) -> Self {
+        let settings = HttpConnectorSettings::builder().connect_timeout(options.connect_timeout).build();
+        let pooled = aws_smithy_http_client::Connector::builder()
+            .connector_settings(settings)
+            .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
+            .proxy_config(ProxyConfig::from_env())
+            .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
+            .build();
+        let own = OwnConnections::new(options.connect_timeout);
+        Connectors { pooled: SharedHttpConnector::new(pooled), own: SharedHttpConnector::new(own) }
+    }
 }
 
 impl Sdk {
-    pub(crate) async fn load(options: &Options, connector: SharedHttpConnector) -> Result<Self, Error> {
+    pub(crate) async fn load(options: &Options, connectors: Connectors) -> Result<Self, Error> {
         let target: Arc<str> = Arc::from("Kinesis Video Streams");
-        let shared = connector.clone();
-        let http: SharedHttpClient = http_client_fn(move |_, _| shared.clone());
+        let pooled = connectors.pooled.clone();
+        let http: SharedHttpClient = http_client_fn(move |_, _| pooled.clone());
         let mut loader =
             aws_config::defaults(BehaviorVersion::latest())
                 .http_client(http)
@@ -93,17 +106,23 @@ impl Sdk {
         let Some(region) = config.region().map(ToString::to_string) else {
             return Err(Error::new("Configuration", &target, ErrorKind::NoRegion, ""));
         };
-        Ok(Sdk { control: control::Client::new(&config), connector, region, config, archived: Mutex::default() })
+        let control = control::Client::new(&config);
+        let (media, archived) = (Mutex::default(), Mutex::default());
+        Ok(Sdk { control, connectors, region, config, media, archived })
     }
 
-    /// A client with a connection of its own, which lives on the runtime that first uses it.
-    pub(crate) fn media(&self, endpoint: &Arc<str>, options: &Options) -> media::Client {
-        let alone = connector(options);
-        let config = media::config::Builder::from(&self.config)
-            .endpoint_url(&**endpoint)
-            .http_client(http_client_fn(move |_, _| alone.clone()))
-            .build();
-        media::Client::from_conf(config)
+    /// A client of which each call has a connection of its own.
+    pub(crate) fn media(&self, endpoint: &Arc<str>) -> media::Client {
+        let mut known = self.media.lock().unwrap_or_else(PoisonError::into_inner);
+        let make = || {
+            let own = self.connectors.own.clone();
+            let config = media::config::Builder::from(&self.config)
+                .endpoint_url(&**endpoint)
+                .http_client(http_client_fn(move |_, _| own.clone()))
+                .build();
+            media::Client::from_conf(config)
+        };
+        known.entry(endpoint.clone()).or_insert_with(make).clone()
     }
 
     pub(crate) fn archived(&self, endpoint: &Arc<str>) -> archived::Client {

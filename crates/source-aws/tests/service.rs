@@ -4,11 +4,13 @@ mod common;
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use common::{options, payloads, put, server, stream, told, upload};
 use kineframe_fragment::{ContinuationToken, FragmentNumber, ProducerTimestamp};
 use kineframe_source::{MediaSource, PieceStream, SourceErrorKind, StartSelector};
 use kineframe_source_aws::{
-    AckEvent, ArchiveOptions, Client, Clock, ErrorKind, Options, Quotas, RetryPolicy, StaticCredentials, TimeRange,
+    AckEvent, ArchiveOptions, Client, Clock, ErrorKind, Options, PutMedia, PutTimecodes, Quotas, RetryPolicy,
+    StaticCredentials, TimeRange,
 };
 
 /// 2023-11-14T22:13:20Z, where testkit's fragments begin.
@@ -136,9 +138,10 @@ fn silent() -> (String, std::sync::mpsc::Receiver<()>) {
                         let head =
                             format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}");
                         connection.write_all(format!("{head}\r\n\r\n{json}").as_bytes()).expect("an answer");
-                    } else if request.starts_with("POST /getMedia") {
+                    } else if request.starts_with("POST /getMedia") || request.starts_with("POST /putMedia") {
                         let head = "HTTP/1.1 200 OK\r\ncontent-type: video/webm\r\ntransfer-encoding: chunked";
-                        connection.write_all(format!("{head}\r\n\r\n4\r\nxxxx\r\n").as_bytes()).expect("a piece");
+                        let piece = if request.starts_with("POST /getMedia") { "4\r\nxxxx\r\n" } else { "" };
+                        connection.write_all(format!("{head}\r\n\r\n{piece}").as_bytes()).expect("a piece");
                         // What comes next is the end, or a rest of the request.
                         while connection.read(&mut buffer).unwrap_or(0) > 0 {}
                         let _ = gone.send(());
@@ -172,6 +175,13 @@ async fn a_connection_ends_with_its_reader_also_while_nothing_comes() {
         drop(pieces);
         gone.recv_timeout(Duration::from_secs(5)).expect("the connection is closed, though nothing came on it");
     }
+    // So does that of an upload, with the one that takes its acknowledgements.
+    let PutMedia { sender, acks, .. } = stream.put_media(PutTimecodes::Absolute);
+    sender.send(Bytes::from_static(b"media")).await.expect("the connection is open");
+    assert!(gone.recv_timeout(Duration::from_millis(200)).is_err(), "the upload goes on");
+    drop(acks);
+    gone.recv_timeout(Duration::from_secs(5)).expect("the connection is closed, though the producer goes on");
+    sender.send(Bytes::from_static(b"more")).await.expect_err("the upload is over");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
