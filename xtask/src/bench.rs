@@ -5,6 +5,7 @@
 //! where that is the question. A peer that this machine lacks is left out in a printed line.
 
 mod archive;
+mod codecs;
 mod latency;
 mod pictures;
 mod run;
@@ -24,9 +25,10 @@ use table::Section;
 type Part = fn(&Bench) -> Result<Section>;
 
 /// The parts, by the name that `--only` takes.
-const PARTS: [(&str, Part); 5] = [
+const PARTS: [(&str, Part); 6] = [
     ("splitting", splitting::run),
     ("pictures", pictures::run),
+    ("codecs", codecs::run),
     ("archive", archive::run),
     ("latency", latency::run),
     ("server", server::run),

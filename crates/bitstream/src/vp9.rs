@@ -132,9 +132,13 @@ impl Stream {
     /// The frames of a packet, in decoding order.
     ///
     /// # Errors
-    /// A header that cannot be read.
+    /// A header that cannot be read, a packet without a frame: whatever was in it is lost.
     pub fn packet(&mut self, packet: &[u8]) -> Result<Vec<CodedFrame>, Error> {
-        superframe(packet).into_iter().map(|frame| self.frame(frame)).collect()
+        let frames = superframe(packet);
+        if frames.is_empty() {
+            return Err(Error { unit: UNIT, field: "frame_marker", bit: 0, kind: ErrorKind::Truncated });
+        }
+        frames.into_iter().map(|frame| self.frame(frame)).collect()
     }
 
     /// What the last key frame said.

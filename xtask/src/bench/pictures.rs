@@ -1,6 +1,7 @@
 //! Processor time of decoding and JPEG files of every picture of the 720p capture, one thread.
 
 use std::path::Path;
+use std::process::Command;
 
 use super::run::{Bench, absent, load, python, quiet, row};
 use super::table::{Section, Target};
@@ -12,7 +13,7 @@ const CAPTURE: &str = "bezos_vogels.mkv";
 const INSTEAD: &str = "output_get_media.mkv";
 
 /// OpenCV alone: its own reader, its own JPEG encoder.
-const OPENCV: &str = "\
+pub(super) const OPENCV: &str = "\
 import sys, cv2
 cv2.setNumThreads(1)
 source = cv2.VideoCapture(sys.argv[1], cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
@@ -50,11 +51,7 @@ pub fn run(bench: &Bench) -> Result<Section> {
     }
     let (plain, full) = (bench.build(false)?, bench.build(true)?);
     let busy = load();
-    let kineframe = |build: &Path, out: &Path| {
-        let mut command = quiet(build);
-        command.arg("frames").arg(&input).arg("-o").arg(out).args(["--threads", "1", "--quality", "80", "-q"]);
-        command
-    };
+    let kineframe = |build: &Path, out: &Path| our_jpegs(build, &input, 1, out);
     let plain = |out: &Path| kineframe(&plain, out);
     let trusting = |out: &Path| {
         let mut command = kineframe(&full, out);
@@ -63,17 +60,8 @@ pub fn run(bench: &Bench) -> Result<Section> {
     };
     let full = |out: &Path| kineframe(&full, out);
 
-    let ffmpeg = |out: &Path| {
-        let mut command = quiet("ffmpeg");
-        command.args(["-v", "error", "-threads", "1", "-i"]).arg(&input);
-        command.args(["-threads", "1", "-filter_threads", "1", "-q:v", "3"]).arg(out.join("%06d.jpg"));
-        command
-    };
-    let script = |python: &str, script: &str, out: &Path| {
-        let mut command = quiet(python);
-        command.args(["-c", script]).arg(&input).arg(out);
-        command
-    };
+    let ffmpeg = |out: &Path| ffmpeg_jpegs(&input, 1, out);
+    let script = |python: &str, script: &str, out: &Path| scripted(python, script, &input, out);
     let mut left_out = Vec::new();
     let mut peer = |there: Option<String>, name: &str| {
         there.or_else(|| {
@@ -110,4 +98,28 @@ pub fn run(bench: &Bench) -> Result<Section> {
     section.notes.extend(left_out);
     section.notes.extend(busy);
     Ok(section)
+}
+
+/// Every picture as a JPEG file of quality 80, by this build.
+pub(super) fn our_jpegs(build: &Path, input: &Path, threads: usize, out: &Path) -> Command {
+    let mut command = quiet(build);
+    command.arg("frames").arg(input).arg("-o").arg(out).args(["--threads", &threads.to_string()]);
+    command.args(["--quality", "80", "-q"]);
+    command
+}
+
+/// Every picture as a JPEG file, by ffmpeg.
+pub(super) fn ffmpeg_jpegs(input: &Path, threads: usize, out: &Path) -> Command {
+    let threads = threads.to_string();
+    let mut command = quiet("ffmpeg");
+    command.args(["-v", "error", "-threads", &threads, "-i"]).arg(input);
+    command.args(["-threads", &threads, "-filter_threads", &threads, "-q:v", "3"]).arg(out.join("%06d.jpg"));
+    command
+}
+
+/// A script that reads the input and writes into the folder.
+pub(super) fn scripted(python: &str, script: &str, input: &Path, out: &Path) -> Command {
+    let mut command = quiet(python);
+    command.args(["-c", script]).arg(input).arg(out);
+    command
 }

@@ -61,19 +61,24 @@ impl Bench {
         find(&self.media, name)
     }
 
+    /// The full build with FFmpeg as a decoder.
+    pub fn build_with_ffmpeg(&self) -> Result<PathBuf> {
+        self.build_of("kineframe-ffmpeg", "full,ffmpeg")
+    }
+
     /// The command in the release profile: plain, for every x86-64 processor that `.cargo/config.toml` is for; or full,
     /// for those with AVX2 and BMI2 where this is one, as somebody who wants speed would build it.
     pub fn build(&self, full: bool) -> Result<PathBuf> {
-        let name = if full { "kineframe-full" } else { "kineframe-plain" };
+        if full { self.build_of("kineframe-full", "full") } else { self.build_of("kineframe-plain", "") }
+    }
+
+    fn build_of(&self, name: &str, features: &str) -> Result<PathBuf> {
         let mut build = shell::cargo();
-        build.args(["build", "--release", "--locked", "-p", "kineframe-cli"]);
+        build.args(["build", "--release", "--locked", "-p", "kineframe-cli", "--features", features]);
         let mut folder = target();
-        if full {
-            build.args(["--features", "full"]);
-            if has_v3() {
-                folder = self.cache()?.join("v3");
-                build.arg("--target-dir").arg(&folder).env("RUSTFLAGS", "-C target-cpu=x86-64-v3");
-            }
+        if !features.is_empty() && has_v3() {
+            folder = self.cache()?.join("v3");
+            build.arg("--target-dir").arg(&folder).env("RUSTFLAGS", "-C target-cpu=x86-64-v3");
         }
         shell::run(&mut build)?;
         let place = self.cache()?.join(name);
