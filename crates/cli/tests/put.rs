@@ -203,3 +203,20 @@ fn the_file_s_own_pace_takes_its_time() {
     let got = received(&local, "kvs://slow");
     assert_eq!(got.iter().flatten().count() as u128, frames * 2);
 }
+
+#[test]
+fn a_service_that_takes_so_many_fragments_a_second_is_waited_for() {
+    let local = Local::with(|options| {
+        options.limits.put_fragments = 2.0;
+        options.max_fragment_time = std::time::Duration::from_secs(2);
+    });
+    let began = Instant::now();
+    let count = put(&local, &testdata(BODY), "kvs://paced", &["--fragment-duration", "400ms"]);
+    assert!(count > 2 && began.elapsed().as_secs() >= (count - 1) / 2, "{count} in {:?}", began.elapsed());
+    assert_eq!(received(&local, "kvs://paced").len() as u64, count);
+    let body = testdata(BODY);
+    let output =
+        local.run(&["put", body.to_str().expect("UTF-8"), "kvs://long", "--create", "--fragment-duration", "10s"]);
+    assert_eq!(code(&output), 1, "{}", stderr(&output));
+    assert!(stderr(&output).contains("MAX_FRAGMENT_DURATION_REACHED"), "{}", stderr(&output));
+}

@@ -1,5 +1,7 @@
 //! The service's quotas: how often a stream may be called, what calls cost, and how fast bodies go.
 
+use std::collections::VecDeque;
+
 use tokio::time::{Duration, Instant};
 
 /// What the service allows, per second. An infinite figure is no limit; one below 0.001 counts as 0.001.
@@ -25,6 +27,11 @@ pub struct Limits {
     pub get_bytes: f64,
     /// Bytes of one PutMedia connection. Default 12.5 million.
     pub put_bytes: f64,
+    /// Fragments that begin in one stream. No error acknowledgement is about them: a producer that sends more is read
+    /// no faster. Default 5.
+    pub put_fragments: f64,
+    /// Fragments that begin in the body of one GetMedia connection. Default 5.
+    pub get_fragments: f64,
     /// Playlists of one HLS session. Default 5.
     pub hls_playlists: f64,
     /// Fragments of one HLS session. Default 20.
@@ -41,6 +48,8 @@ impl Default for Limits {
             fragment_metadata_points: 10_000.0,
             get_bytes: 25e6,
             put_bytes: 12.5e6,
+            put_fragments: 5.0,
+            get_fragments: 5.0,
             hls_playlists: 5.0,
             hls_fragments: 20.0,
         }
@@ -59,6 +68,8 @@ impl Limits {
             fragment_metadata_points: no,
             get_bytes: no,
             put_bytes: no,
+            put_fragments: no,
+            get_fragments: no,
             hls_playlists: no,
             hls_fragments: no,
         }
@@ -143,6 +154,45 @@ impl Pace {
     }
 }
 
+/// Lets so many through within any second; who comes then is told when it is his turn.
+#[derive(Debug)]
+pub(crate) struct Turns {
+    most: usize,
+    /// The time in which so many are let through: a second, or what makes the rate.
+    length: Duration,
+    /// When the last ones were.
+    last: VecDeque<Instant>,
+}
+
+impl Turns {
+    pub(crate) fn new(rate: f64) -> Self {
+        let rate = rate.max(0.001);
+        let most = rate.max(1.0).floor();
+        let length = Duration::try_from_secs_f64(most / rate).unwrap_or(Duration::from_secs(1));
+        Turns { most: if rate.is_finite() { most as usize } else { usize::MAX }, length, last: VecDeque::new() }
+    }
+
+    /// Takes a turn.
+    ///
+    /// # Errors
+    /// The time from which there is one.
+    pub(crate) fn take(&mut self, now: Instant) -> Result<(), Instant> {
+        if self.most == usize::MAX {
+            return Ok(());
+        }
+        while self.last.front().is_some_and(|at| *at + self.length <= now) {
+            self.last.pop_front();
+        }
+        match self.last.front() {
+            Some(first) if self.last.len() >= self.most => Err(*first + self.length),
+            _ => {
+                self.last.push_back(now);
+                Ok(())
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,6 +207,26 @@ mod tests {
         assert!((0..1000).all(|_| endless.call()));
         let mut rare = Bucket::of_calls(0.1);
         assert!(rare.call() && !rare.call());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn turns_come_so_many_within_any_second() {
+        for (rate, count, took) in [(5.0, 23, 4000), (0.5, 3, 4000), (2.5, 5, 1600), (f64::INFINITY, 1000, 0)] {
+            let (mut turns, began) = (Turns::new(rate), Instant::now());
+            let mut taken = Vec::new();
+            while taken.len() < count {
+                match turns.take(Instant::now()) {
+                    Ok(()) => taken.push(Instant::now()),
+                    Err(at) => tokio::time::sleep_until(at).await,
+                }
+            }
+            let elapsed = began.elapsed().as_millis();
+            assert!((took..took + 20).contains(&elapsed), "{rate}: {elapsed} ms");
+        }
+        // Who is late loses nothing, and gains nothing.
+        let mut turns = Turns::new(5.0);
+        tokio::time::advance(Duration::from_secs(100)).await;
+        assert_eq!((0..20).filter(|_| turns.take(Instant::now()).is_ok()).count(), 5);
     }
 
     #[tokio::test(start_paused = true)]

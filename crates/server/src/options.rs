@@ -83,6 +83,12 @@ pub struct Options {
     pub max_get_media_for_fragment_list: usize,
     /// PutMedia connections of one stream at a time. Default 1.
     pub max_put_media: usize,
+    /// How long a fragment may be that a producer sends, from its Cluster's Timestamp to its last frame; a longer one gets
+    /// `MAX_FRAGMENT_DURATION_REACHED`. Default 20 s. The service names a second as the least as well, of which none of
+    /// its error acknowledgements is; nor is one here.
+    pub max_fragment_time: Duration,
+    /// Bytes that it may have; a larger one gets `MAX_FRAGMENT_SIZE_REACHED`. Default 50 MiB.
+    pub max_fragment_bytes: u64,
     /// How often streams may be called, and how fast bodies go. Default: the service's quotas.
     pub limits: Limits,
     /// What is kept of a stream without data retention. Default 5 minutes.
@@ -116,6 +122,8 @@ impl Default for Options {
             max_get_media: 3,
             max_get_media_for_fragment_list: 5,
             max_put_media: 1,
+            max_fragment_time: Duration::from_secs(20),
+            max_fragment_bytes: 50 << 20,
             limits: Limits::default(),
             buffer_time: Duration::from_secs(5 * 60),
             buffer_bytes: 200_000_000,

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use tokio::time::{Duration, Instant};
 
 use crate::http::ApiError;
-use crate::limits::{Bucket, EXCEEDED, Limits};
+use crate::limits::{Bucket, EXCEEDED, Limits, Turns};
 
 /// The length of time that is meant by "a second".
 const SECOND: Duration = Duration::from_secs(1);
@@ -25,6 +25,8 @@ pub struct Usage {
     pub most_media_points: f64,
     /// The most points for looking up fragments, likewise.
     pub most_metadata_points: f64,
+    /// The most fragments that producers began within one second. See [`Limits::put_fragments`].
+    pub most_fragments: usize,
 }
 
 impl Usage {
@@ -52,6 +54,7 @@ impl Usage {
             "calls": calls.collect::<Map<_, _>>(),
             "most_media_points": self.most_media_points,
             "most_metadata_points": self.most_metadata_points,
+            "most_fragments": self.most_fragments,
         })
     }
 }
@@ -102,6 +105,7 @@ struct State {
     calls: BTreeMap<&'static str, Counted>,
     media: (Bucket, Window),
     metadata: (Bucket, Window),
+    fragments: (Turns, Window),
 }
 
 #[derive(Debug)]
@@ -128,6 +132,7 @@ impl Meter {
             calls: BTreeMap::new(),
             media: points(limits.fragment_media_points),
             metadata: points(limits.fragment_metadata_points),
+            fragments: (Turns::new(limits.put_fragments), Window::default()),
         };
         Meter { limits, lifted: AtomicBool::new(false), state: Mutex::new(state) }
     }
@@ -191,6 +196,18 @@ impl Meter {
         Ok(())
     }
 
+    /// Counts a fragment that a producer begins.
+    ///
+    /// # Errors
+    /// It is one too many; the time from which it is not.
+    pub(crate) fn fragment(&self) -> Result<(), Instant> {
+        let (now, mut state) = (Instant::now(), self.state());
+        let (turns, window) = &mut state.fragments;
+        turns.take(now)?;
+        window.add(1.0, now);
+        Ok(())
+    }
+
     /// Counts a connection that a call opens, if it is not beyond `most`.
     pub(crate) fn connect(&self, name: &'static str, most: usize) -> Option<Connection> {
         self.open(name, if self.is_lifted() { usize::MAX } else { most })
@@ -233,6 +250,7 @@ impl Meter {
             calls: calls.collect(),
             most_media_points: state.media.1.most,
             most_metadata_points: state.metadata.1.most,
+            most_fragments: state.fragments.1.most as usize,
         }
     }
 }

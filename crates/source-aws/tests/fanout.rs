@@ -43,6 +43,7 @@ fn ten_readers_get_every_frame_once_over_one_connection() {
         let service = server(|options| {
             options.limits = Limits::default();
             options.limits.calls = 100.0;
+            (options.limits.put_fragments, options.limits.get_fragments) = (100.0, 100.0);
             options.idle_end = Duration::from_millis(60);
             options.session_end = Duration::from_millis(300);
         })

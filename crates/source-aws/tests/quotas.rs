@@ -27,6 +27,7 @@ async fn the_service_need_not_refuse() {
     let server = server(|options| {
         options.limits = Limits::default();
         options.limits.fragment_media_points = 250.0;
+        options.limits.put_fragments = f64::INFINITY;
     })
     .await;
     let mut options = options(&server);
@@ -61,6 +62,7 @@ async fn archive(count: u64) -> (Duration, Duration) {
     let server = server(|options| {
         options.limits = Limits::default();
         options.limits.get_bytes = 80_000.0;
+        options.limits.put_fragments = f64::INFINITY;
     })
     .await;
     let stream = stream(options(&server), "door").await;

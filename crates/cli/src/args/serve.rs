@@ -61,6 +61,12 @@ pub struct Serve {
     /// PutMedia connections of one stream at a time [default: 1]
     #[arg(long, value_name = "N", help_heading = "Limits and clocks")]
     pub max_put_media: Option<usize>,
+    /// How long a fragment of a producer may be [default: 20s]
+    #[arg(long, value_name = "DURATION", help_heading = "Limits and clocks")]
+    pub max_fragment_time: Option<Duration>,
+    /// Bytes that it may have [default: 52428800]
+    #[arg(long, value_name = "SIZE", help_heading = "Limits and clocks")]
+    pub max_fragment_bytes: Option<ByteSize>,
     /// Calls of each API for one stream a second [default: 5]
     #[arg(long, value_name = "N", value_parser = rate, help_heading = "Limits and clocks")]
     pub calls_per_second: Option<f64>,
@@ -76,6 +82,12 @@ pub struct Serve {
     /// Bytes of one PutMedia connection a second [default: 12500000]
     #[arg(long, value_name = "SIZE", help_heading = "Limits and clocks")]
     pub put_bytes_per_second: Option<ByteSize>,
+    /// Fragments that begin in one stream a second [default: 5]
+    #[arg(long, value_name = "N", value_parser = rate, help_heading = "Limits and clocks")]
+    pub put_fragments_per_second: Option<f64>,
+    /// Fragments of one GetMedia connection a second [default: 5]
+    #[arg(long, value_name = "N", value_parser = rate, help_heading = "Limits and clocks")]
+    pub get_fragments_per_second: Option<f64>,
     /// Playlists of one HLS session a second [default: 5]
     #[arg(long, value_name = "N", value_parser = rate, help_heading = "Limits and clocks")]
     pub hls_playlists_per_second: Option<f64>,

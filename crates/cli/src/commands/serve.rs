@@ -84,6 +84,8 @@ fn options(args: &Serve) -> Result<Options, Failure> {
     count(&mut options.max_get_media, args.max_get_media);
     count(&mut options.max_get_media_for_fragment_list, args.max_get_media_for_fragment_list);
     count(&mut options.max_put_media, args.max_put_media);
+    set(&mut options.max_fragment_time, args.max_fragment_time);
+    options.max_fragment_bytes = args.max_fragment_bytes.map_or(options.max_fragment_bytes, |size| size.0);
     options.limits = limits(args);
     options.decoders = kineframe::decoders::default_list();
     Ok(options)
@@ -98,6 +100,8 @@ fn limits(args: &Serve) -> Limits {
     set(&mut limits.fragment_metadata_points, args.metadata_points_per_second);
     set(&mut limits.get_bytes, bytes(args.get_bytes_per_second));
     set(&mut limits.put_bytes, bytes(args.put_bytes_per_second));
+    set(&mut limits.put_fragments, args.put_fragments_per_second);
+    set(&mut limits.get_fragments, args.get_fragments_per_second);
     set(&mut limits.hls_playlists, args.hls_playlists_per_second);
     set(&mut limits.hls_fragments, args.hls_fragments_per_second);
     limits

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::{StreamRef, Timestamp, required};
 use crate::fault::FaultTarget;
 use crate::http::peer::Peer;
 use crate::http::{self, Answer, ApiError, Gone, PieceSender};
+use crate::limits::Turns;
 use crate::media::fragment::{Fragment, Next, Place};
 use crate::media::stream::{Begin, Stream, now_ms};
 use crate::media::tags;
@@ -65,7 +66,10 @@ pub(crate) fn read(
     sender: PieceSender,
     connection: Option<Connection>,
 ) -> impl Future<Output = ()> + Send + use<> {
+    // A reader in this process has no connection, and one of a relay asks nothing of the service.
+    let limited = connection.is_some() && !stream.meter.is_lifted();
     let session = Session {
+        turns: limited.then(|| Turns::new(service.options.limits.get_fragments)),
         _connection: connection,
         idle_end: service.options.idle_end,
         end: Instant::now() + service.options.session_end,
@@ -120,6 +124,8 @@ pub(crate) fn now(stream: &Stream, idle_end: Duration) -> u64 {
 struct Session {
     /// Let go of before the body ends: a reader may begin anew at once.
     _connection: Option<Connection>,
+    /// Of fragments, where they are limited.
+    turns: Option<Turns>,
     stream: Arc<Stream>,
     sender: PieceSender,
     idle_end: Duration,
@@ -175,6 +181,7 @@ impl Session {
         fragment: &Fragment,
         changes: &mut tokio::sync::watch::Receiver<u64>,
     ) -> Result<(), End> {
+        self.turn().await?;
         self.send(fragment.head.clone()).await?;
         self.send(tags::opening(fragment)).await?;
         let mut place = Place::default();
@@ -190,6 +197,21 @@ impl Session {
         }
         let newest = self.stream.newest().map_or(fragment.server_ms, |newest| newest.server_ms);
         self.send(tags::closing(fragment, newest.saturating_sub(fragment.server_ms))).await
+    }
+
+    /// Waits until another fragment may begin.
+    async fn turn(&mut self) -> Result<(), End> {
+        let Some(Err(at)) = self.turns.as_mut().map(|turns| turns.take(Instant::now())) else { return Ok(()) };
+        tokio::select! {
+            () = sleep_until(at.min(self.end)) => {}
+            () = self.sender.gone() => return Err(End::Gone),
+            () = stopped(&mut self.stopping) => return Err(End::Quiet),
+        }
+        match self.turns.as_mut().map(|turns| turns.take(Instant::now())) {
+            // The session's time is up before that.
+            Some(Err(_)) => Err(End::Quiet),
+            _ => Ok(()),
+        }
     }
 
     async fn send(&mut self, piece: bytes::Bytes) -> Result<(), End> {

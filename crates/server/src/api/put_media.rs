@@ -16,7 +16,7 @@ use super::get_media::TOO_MANY;
 use crate::fault::{FaultKind, FaultTarget, Planned};
 use crate::http::peer::Peer;
 use crate::http::{self, Answer, ApiError, Gone, PieceSender};
-use crate::ingest::{AckError, AckEvent, Ingest, Start, Step, ack_line};
+use crate::ingest::{AckError, AckEvent, Ingest, IngestLimits, Start, Step, ack_line};
 use crate::limits::Pace;
 use crate::media::fragment::Fragment;
 use crate::media::stream::Stream;
@@ -93,12 +93,13 @@ pub(crate) async fn put_media(
         waiting: 0,
         archived,
         archive,
-        ingest: Ingest::new(crate::ingest::IngestLimits::default()),
+        ingest: Ingest::new(IngestLimits::from(&service.options)),
         service: Arc::clone(service),
         stream,
         headers,
         sender,
         open: None,
+        held: None,
         fault: service.faults.plan(FaultTarget::Put),
         peer: peer.clone(),
     };
@@ -122,6 +123,8 @@ struct Session {
     sender: PieceSender,
     ingest: Ingest,
     open: Option<Arc<Fragment>>,
+    /// A fragment whose turn has not come.
+    held: Option<Start>,
     fault: Option<Planned>,
     peer: Peer,
 }
@@ -172,31 +175,37 @@ impl Session {
         let end = Instant::now() + options.session_end;
         let mut quiet_since = Instant::now();
         let mut next_idle = quiet_since + options.put_idle_ack;
+        // Until when nothing more is read: the rest waits in the socket, and the producer with it.
+        let mut pause = None;
+        let mut whole = false;
         let mut stopping = self.service.stopping.clone();
         let mut deleted = self.stream.deletion();
-        loop {
+        while !whole || pause.is_some() {
             tokio::select! {
-                frame = body.frame() => match frame {
-                    Some(Ok(frame)) => {
-                        quiet_since = Instant::now();
-                        next_idle = quiet_since + options.put_idle_ack;
-                        let Ok(piece) = frame.into_data() else { continue };
-                        let len = piece.len();
-                        self.connection.bytes().add(len);
-                        self.piece(piece).await?;
-                        // The rest waits in the socket, and the producer with it.
-                        if let Some(wait) = self.pace.after(len) {
-                            tokio::time::sleep(wait).await;
-                            quiet_since = Instant::now();
-                            next_idle = quiet_since + options.put_idle_ack;
+                frame = body.frame(), if pause.is_none() => {
+                    match frame {
+                        Some(Ok(frame)) => {
+                            let piece = frame.into_data().unwrap_or_default();
+                            let len = piece.len();
+                            self.connection.bytes().add(len);
+                            let turn = self.piece(piece).await?;
+                            pause = turn.max(self.pace.after(len).map(|wait| Instant::now() + wait));
+                        }
+                        Some(Err(_)) => return Err(End::Broken),
+                        None => {
+                            whole = true;
+                            self.ingest.finish();
+                            pause = self.steps().await?;
                         }
                     }
-                    Some(Err(_)) => return Err(End::Broken),
-                    None => {
-                        self.ingest.finish();
-                        return self.steps().await;
-                    }
-                },
+                    quiet_since = pause.unwrap_or_else(Instant::now);
+                    next_idle = quiet_since + options.put_idle_ack;
+                }
+                () = sleep_until(pause.unwrap_or(end)), if pause.is_some() => {
+                    pause = self.steps().await?;
+                    quiet_since = pause.unwrap_or_else(Instant::now);
+                    next_idle = quiet_since + options.put_idle_ack;
+                }
                 Some(archived) = self.archive.recv() => self.persisted(archived).await?,
                 () = sleep_until(next_idle) => {
                     next_idle += options.put_idle_ack;
@@ -212,9 +221,10 @@ impl Session {
                 () = deleted.wait() => return self.refuse(AckError::STREAM_NOT_ACTIVE, None).await,
             }
         }
+        Ok(())
     }
 
-    async fn piece(&mut self, mut piece: Bytes) -> Result<(), End> {
+    async fn piece(&mut self, mut piece: Bytes) -> Result<Option<Instant>, End> {
         let len = piece.len() as u64;
         match self.fault.take() {
             Some(fault) if fault.after < len => {
@@ -249,10 +259,18 @@ impl Session {
         Err(End::Broken)
     }
 
-    async fn steps(&mut self) -> Result<(), End> {
-        while let Some(step) = self.ingest.next_step() {
+    /// Does what can be done with what has come, and tells when there is more to do: the service takes so many
+    /// fragments a second.
+    async fn steps(&mut self) -> Result<Option<Instant>, End> {
+        while let Some(step) = self.held.take().map(Step::Started).or_else(|| self.ingest.next_step()) {
             match step {
-                Step::Started(start) => self.start(start).await?,
+                Step::Started(start) => match self.stream.meter.fragment() {
+                    Ok(()) => self.start(start).await?,
+                    Err(at) => {
+                        self.held = Some(start);
+                        return Ok(Some(at));
+                    }
+                },
                 Step::Media(bytes) => {
                     if let Some(fragment) = &self.open {
                         self.stream.append(fragment, bytes);
@@ -268,10 +286,10 @@ impl Session {
                     self.archive(&fragment, timecode).await?;
                     told?;
                 }
-                Step::Failed { error, timecode } => return self.refuse(error, timecode).await,
+                Step::Failed { error, timecode } => self.refuse(error, timecode).await?,
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Gives a whole fragment to the archive, where the stream has one.

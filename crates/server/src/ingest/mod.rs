@@ -13,7 +13,7 @@ mod tags;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use kineframe_ebml::{ElementSize, SizeWidth, encode_header};
-use kineframe_matroska::{Block, DemuxOptions, Demuxer, Event, Limits, TrackEntry, ids};
+use kineframe_matroska::{Block, DemuxOptions, Demuxer, Error, ErrorKind, Event, Limits, TrackEntry, ids};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use ack::{AckError, AckEvent, ack_line};
@@ -22,6 +22,8 @@ pub(crate) use documents::{DocumentStep, Documents, Identity};
 use rope::Rope;
 use tags::UserTags;
 pub(crate) use tags::{UserTag, user_tags};
+
+use crate::options::Options;
 
 /// What a fragment may be at most: the service's quotas.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +41,16 @@ pub(crate) struct IngestLimits {
 impl Default for IngestLimits {
     fn default() -> Self {
         IngestLimits { fragment_bytes: 50 << 20, fragment_ms: 20_000, tracks: 3, tags: 10 }
+    }
+}
+
+impl From<&Options> for IngestLimits {
+    fn from(options: &Options) -> Self {
+        IngestLimits {
+            fragment_bytes: options.max_fragment_bytes,
+            fragment_ms: i64::try_from(options.max_fragment_time.as_millis()).unwrap_or(i64::MAX),
+            ..IngestLimits::default()
+        }
     }
 }
 
@@ -191,12 +203,22 @@ impl Ingest {
                 Ok(Some(event)) => self.event(event),
                 Ok(None) if self.demuxer.is_done() => self.end(),
                 Ok(None) => return self.bound().err().map(|error| self.fail(error)),
-                Err(_) => Err(AckError::INVALID_MKV_DATA),
+                Err(error) => Err(self.broken(&error)),
             };
             if let Err(error) = result {
                 let failed = self.fail(error);
                 self.queue.push_back(failed);
             }
+        }
+    }
+
+    /// What an error of the container is to the producer: one element may say that it alone is larger than a fragment.
+    fn broken(&self, error: &Error) -> AckError {
+        match (&error.kind, self.stage) {
+            (ErrorKind::Limit { limit, .. }, Stage::Open { .. }) if *limit == self.limits.fragment_bytes => {
+                AckError::MAX_FRAGMENT_SIZE_REACHED
+            }
+            _ => AckError::INVALID_MKV_DATA,
         }
     }
 
@@ -266,7 +288,8 @@ impl Ingest {
             }
             // A Segment of known size may end before the body does; what follows it is judged by itself.
             Event::SegmentEnd { .. } => {}
-            Event::Skipped { reason: Some(_), .. } | Event::Damage { .. } => return Err(AckError::INVALID_MKV_DATA),
+            Event::Skipped { reason: Some(error), .. } => return Err(self.broken(&error)),
+            Event::Damage { .. } => return Err(AckError::INVALID_MKV_DATA),
             _ => match self.stage {
                 Stage::Prologue => self.prologue_bytes(true),
                 Stage::Timestamp => {}

@@ -130,6 +130,79 @@ async fn bodies_go_at_the_rate_of_their_connection() {
     server.stop().await;
 }
 
+/// How often each kind of acknowledgement came.
+fn count(acks: &[Value], kind: &str) -> usize {
+    acks.iter().filter(|ack| ack["EventType"] == kind).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fragments_begin_so_many_in_a_second_and_none_is_refused() {
+    let mut options = options();
+    (options.limits.put_fragments, options.limits.get_fragments) = (20.0, 20.0);
+    // Who is made to wait is not silent.
+    (options.put_idle_end, options.put_idle_ack) = (Duration::from_millis(300), Duration::from_millis(200));
+    options.idle_end = Duration::from_millis(50);
+    let server = Server::start(options).await.unwrap();
+    let client = Client::new(&server);
+    let body = producer_body(&fragments(50)).bytes;
+    // In small pieces, and in one that holds them all.
+    for (name, piece) in [("door", 700), ("gate", body.len())] {
+        client.create(name, 1).await;
+        let began = Instant::now();
+        let acks = client.put_all(name, "RELATIVE", "1700000000", &body, piece).await;
+        // Twenty at once, twenty a second later, ten after another one.
+        assert!(began.elapsed() >= Duration::from_secs(2), "{:?}", began.elapsed());
+        for kind in ["BUFFERING", "RECEIVED", "PERSISTED"] {
+            assert_eq!(count(&acks, kind), 50, "{kind}: {acks:?}");
+        }
+        assert_eq!(count(&acks, "ERROR") + count(&acks, "IDLE"), 0, "{acks:?}");
+        assert_eq!(server.usage(name).unwrap().most_fragments, 20);
+    }
+    let get = json!({ "StreamName": "door", "StartSelector": { "StartSelectorType": "EARLIEST" } });
+    let began = Instant::now();
+    let told = crate::common::read(&client.media("/getMedia", get).await);
+    assert_eq!(told.len(), 50);
+    assert!(began.elapsed() >= Duration::from_secs(2), "{:?}", began.elapsed());
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn five_fragments_a_second_are_what_the_service_takes() {
+    let server = Server::start(Options::default()).await.unwrap();
+    let client = Client::new(&server);
+    client.create("door", 0).await;
+    let began = Instant::now();
+    let acks = client.put_all("door", "RELATIVE", "5", &producer_body(&fragments(6)).bytes, 1 << 16).await;
+    assert_eq!(count(&acks, "RECEIVED"), 6, "{acks:?}");
+    assert!(began.elapsed() >= Duration::from_secs(1), "{:?}", began.elapsed());
+    assert_eq!(server.usage("door").unwrap().most_fragments, 5);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_long_and_how_large_a_fragment_may_be_is_set() {
+    let mut options = options();
+    options.max_fragment_time = Duration::from_millis(700);
+    options.max_fragment_bytes = 50_000;
+    let server = Server::start(options).await.unwrap();
+    let client = Client::new(&server);
+    client.create("door", 0).await;
+    for (time, size, told) in [(700, 1000, None), (701, 1000, Some(4002)), (700, 60_000, Some(4001))] {
+        let mut fragments = fragments(2);
+        for frame in &mut fragments[1].frames {
+            frame.relative = frame.relative.min(500);
+        }
+        let last = fragments[1].frames.last_mut().unwrap();
+        (last.relative, last.payload) = (time, vec![7; size]);
+        fragments[0].frames.truncate(2);
+        let acks = client.put_all("door", "RELATIVE", "5", &producer_body(&fragments).bytes, 4000).await;
+        assert_eq!(acks.last().unwrap()["ErrorId"].as_u64(), told, "{acks:?}");
+        // What was whole before stays.
+        assert_eq!(count(&acks, "RECEIVED"), if told.is_some() { 1 } else { 2 }, "{acks:?}");
+    }
+    server.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_vanishes_from_a_silent_stream_frees_its_connection() {
     let mut options = options();
