@@ -5,6 +5,7 @@
 
 mod common;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -241,4 +242,89 @@ fn each_guide_is_run() {
         let quiet = commands(&page(&format!("docs/guides/{name}"))).is_empty();
         assert!(quiet || own.contains(&format!("run(\"docs/guides/{name}\"")), "{name}");
     }
+}
+
+/// What the service was asked for, by the name of the call.
+fn asked(stage: &Stage, stream: &str) -> BTreeMap<&'static str, u64> {
+    let usage = stage.local.server.as_ref().and_then(|server| server.usage(stream)).unwrap_or_default();
+    usage.calls.into_iter().map(|(name, call)| (name, call.made)).collect()
+}
+
+#[test]
+fn what_a_command_asks_for_is_what_the_page_says() {
+    let stage = Stage::new();
+    let past = "--from 2026-03-01T08:15:00Z --to +5s";
+    let number = &stage.numbers[0];
+    let runs = [
+        ("`describe`", "kineframe describe kvs://front-door".to_owned()),
+        (
+            "any input `kvs://…`, live (`--via get-media`)",
+            "kineframe fragments kvs://front-door --via get-media --from earliest --to +5s".to_owned(),
+        ),
+        (
+            "`--from fragment:N`, live",
+            format!("kineframe fragments kvs://front-door --via get-media --from fragment:{number} --to +5s"),
+        ),
+        ("a range that is past (`--via fragments`)", format!("kineframe merge kvs://front-door {past} -o range.mkv")),
+        ("`frame --at`", "kineframe frame kvs://front-door --at 2026-03-01T08:15:07Z -o then.jpg".to_owned()),
+        ("`--fragment N`", format!("kineframe frame kvs://front-door --fragment {number} -o alarm.jpg")),
+        (
+            "`frames` and `frame` with `--via images`",
+            format!("kineframe frames kvs://front-door --via images {past} --every 1s -o pictures"),
+        ),
+        ("a range with `--via clip`", format!("kineframe frames kvs://front-door --via clip {past} -o pictures")),
+        ("`put`", "kineframe put body.mkv kvs://front-door --start now -q".to_owned()),
+        ("`serve --upstream`", "kineframe serve --no-auth --data :memory: --upstream kvs://front-door".to_owned()),
+    ];
+    // Those are about no stream, or about one that is not there yet.
+    let others = ["`streams`", "`put --create`"];
+    let page = page("docs/guides/permissions.md");
+    let rows: Vec<(&str, &str)> = page
+        .lines()
+        .skip_while(|line| !line.starts_with("| command |"))
+        .skip(2)
+        .map_while(|line| line.strip_prefix("| ")?.strip_suffix(" |")?.split_once(" | "))
+        .collect();
+    for (row, actions) in &rows {
+        let Some((_, line)) = runs.iter().find(|(name, _)| name == row) else {
+            assert!(others.contains(row), "nothing runs {row}");
+            continue;
+        };
+        let before = asked(&stage, "front-door");
+        let seen = || {
+            let now = asked(&stage, "front-door");
+            let made = |name: &&'static str| before.get(name).copied().unwrap_or(0);
+            now.into_iter().filter(|(name, count)| *count > made(name)).map(|(name, _)| name).collect::<BTreeSet<_>>()
+        };
+        let told: BTreeSet<&str> = actions.split('`').skip(1).step_by(2).collect();
+        if line.contains("serve") {
+            stage.run_until(line, "-TERM", 0, |_| seen() == told);
+        } else {
+            stage.run(line);
+        }
+        assert_eq!(seen(), told, "{row}: {line}");
+    }
+    assert_eq!(rows.len(), runs.len() + others.len(), "{rows:?}");
+}
+
+/// Rust in a page is a documentation test of a crate that includes the page, and none that is left out.
+#[test]
+fn each_program_in_rust_is_compiled() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let listed =
+        |folder: &str| fs::read_dir(root.join(folder)).expect("a folder").map(|entry| entry.expect("a file").path());
+    let crates: String =
+        listed("crates").filter_map(|folder| fs::read_to_string(folder.join("src/lib.rs")).ok()).collect();
+    let pages = listed("").chain(listed("docs")).chain(listed("docs/guides"));
+    let mut programs = 0;
+    for path in pages.filter(|path| path.extension().is_some_and(|end| end == "md")) {
+        let name = path.strip_prefix(&root).expect("a page of ours").to_str().expect("UTF-8").to_owned();
+        let (all, include) = (page(&name), format!("include_str!(\"../../../{name}\")"));
+        for block in blocks(&all).iter().filter(|block| block.language.starts_with("rust")) {
+            programs += 1;
+            assert!(["rust", "rust,no_run"].contains(&block.language.as_str()), "{name}:{}", block.line);
+            assert!(crates.contains(&include), "{name}:{}: no crate has {include}", block.line);
+        }
+    }
+    assert!(programs >= 6, "{programs}");
 }

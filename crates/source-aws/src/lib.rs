@@ -78,3 +78,8 @@ pub use put::{Acks, PutClosed, PutMedia, PutSender, PutTimecodes};
 pub use quota::Quotas;
 pub use retry::RetryPolicy;
 pub use stream::StreamHandle;
+
+/// The Rust in the guide on tests compiles. It stands here because the tests of this crate have the server.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guides/test-without-an-account.md")]
+pub struct Guide;
