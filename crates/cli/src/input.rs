@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use kineframe::mp4::{MovieBox, find_movie, is_mp4};
-use kineframe::source::{File, MediaSource, SourceError, StartSelector, Stdin};
+use kineframe::source::{File, MediaSource, SourceError, SourceErrorKind, StartSelector, Stdin};
 
 use crate::args::{Common, Input as InputArgs};
 use crate::kvs::{self, Opened, Wanted};
@@ -217,7 +217,22 @@ impl Input {
     }
 }
 
+/// Tells the reader when the thread that reads for it has panicked: signals keep the channel open.
+struct Fallen<'a>(&'a SyncSender<Message>);
+
+impl Drop for Fallen<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let message = "reading failed for a fault of kineframe's own; please report it".to_owned();
+            let kind = SourceErrorKind::Other { message, retry: false };
+            let error = SourceError { input: "the input".into(), offset: 0, kind };
+            let _ = self.0.send(Message::Piece(Err(error)));
+        }
+    }
+}
+
 fn forward(opened: &Opened, sender: &SyncSender<Message>) {
+    let _fallen = Fallen(sender);
     for piece in opened.source.open_blocking(&opened.start) {
         opened.say();
         if sender.send(Message::Piece(piece)).is_err() {

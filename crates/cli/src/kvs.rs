@@ -1,6 +1,7 @@
 //! `kvs://STREAM` as an input: which calls bring what the flags ask for.
 
 mod clip;
+mod lead;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -13,12 +14,21 @@ use kineframe::source_aws::{
     StreamHandle, StreamId, TimeRange,
 };
 
+use lead::Led;
+
 use crate::args::{Clock, Input, Service, Via};
 use crate::outcome::Failure;
 use crate::units::{Bound, Moment};
 
 /// How far a producer's clock may be ahead of ours, in nanoseconds.
 const AHEAD: i128 = 3_600_000_000_000;
+
+/// How long after a moment the fragment that holds it may still be coming in, and so not be in the archive, in
+/// nanoseconds: a fragment lasts 20 s at most, and is archived within seconds of its end.
+const COMING: i128 = 30_000_000_000;
+
+/// By how much later than asked for a range may begin without a word, in nanoseconds.
+const LATE: i128 = 1_000_000_000;
 
 /// A source, and where to begin.
 pub struct Opened {
@@ -66,18 +76,26 @@ pub fn say(monitor: &SessionMonitor) {
 pub struct Wanted {
     fragments: Vec<String>,
     at: Vec<Moment>,
+    /// Frames are to be decoded.
+    decoded: bool,
 }
 
 impl Wanted {
-    /// What `--fragment` and `--at` name.
+    /// Pictures: what `--fragment` and `--at` name, or all of a range.
     pub fn of(fragments: &[String], at: &[Moment]) -> Self {
-        Wanted { fragments: fragments.to_vec(), at: at.to_vec() }
+        Wanted { fragments: fragments.to_vec(), at: at.to_vec(), decoded: true }
     }
 }
 
 /// Whether an input names a stream of the service.
 pub fn is_stream(input: &str) -> bool {
     input.starts_with("kvs://") || input.starts_with("arn:")
+}
+
+/// The name of the stream that an input names.
+pub fn name(input: &str) -> Option<String> {
+    let id: StreamId = is_stream(input).then_some(input)?.parse().ok()?;
+    Some(id.name().to_owned())
 }
 
 /// A flag that only streams take, where one was given.
@@ -133,10 +151,11 @@ pub fn failure(error: Error) -> Failure {
 enum Plan {
     /// A session over GetMedia.
     Live { start: StartSelector, first: Option<FragmentNumber>, until: Until },
-    /// The archived fragments of a range, from a number on. `start` is where they are read live from, should a range of
-    /// some length turn out to reach beyond now.
+    /// The archived fragments of a range that ends at `to` or after a length, from a number on. `start` is where they are
+    /// read live from, should the range turn out to reach beyond what is archived by now.
     Archive {
         range: TimeRange,
+        to: Option<i128>,
         length: Option<i128>,
         from: Option<FragmentNumber>,
         after: bool,
@@ -156,7 +175,7 @@ pub fn open(args: &Input, wanted: &Wanted) -> Result<Opened, Failure> {
     match plan(args, wanted, now())? {
         Plan::Live { start, first, until } => Ok(live(stream, start, first, until)),
         Plan::Named => {
-            let mut numbers = Vec::new();
+            let (mut numbers, mut coming) = (Vec::new(), Vec::new());
             for number in &wanted.fragments {
                 numbers.push(number_of(number)?);
             }
@@ -164,20 +183,51 @@ pub fn open(args: &Input, wanted: &Wanted) -> Result<Opened, Failure> {
                 let at = wall(*moment, "--at")?;
                 let range = TimeRange { clock: clock(args.clock), from: at, to: at + 1 };
                 let found = stream.client().block_on(stream.list_overlapping(range)).map_err(failure)?;
+                if !reaches(&found, range.clock, at) && at.saturating_add(COMING) > now() {
+                    coming.push((at, found.iter().map(|entry| entry.number.clone()).max()));
+                }
                 numbers.extend(found.into_iter().map(|entry| entry.number));
             }
             numbers.sort();
             numbers.dedup();
-            Ok(archive(&stream, numbers))
+            let archived = archive(&stream, numbers, wanted.decoded);
+            // The fragment that holds the last moments is still coming in.
+            let (Some(first), Some(last)) = (coming.iter().min(), coming.iter().map(|(at, _)| *at).max()) else {
+                return Ok(archived);
+            };
+            let start = match &first.1 {
+                Some(number) => StartSelector::AfterFragment(number.clone()),
+                None => from_time(clock(args.clock), first.0),
+            };
+            let rest = live(stream, start, None, Until::IdleAfter(system_time(last)));
+            let monitor = rest.monitor.clone();
+            Ok(Opened { source: Box::new(Chained(archived, rest)), start: StartSelector::Earliest, monitor })
         }
-        Plan::Archive { range, length, from, after, clips, start } => {
+        Plan::Archive { range, to, length, from, after, clips, start } => {
             let entries = listed(&stream, range, length).map_err(failure)?;
             let first = entries.iter().filter_map(|entry| entry.start(range.clock)).min();
             let end = first.zip(length).map(|(first, length)| first.max(range.from).saturating_add(length));
+            // What is not in the archive yet is still coming in.
+            let is_coming = |end: i128| {
+                end > now() || (!reaches(&entries, range.clock, end - 1) && end.saturating_add(COMING) > now())
+            };
             if let Some(start) = start
-                && let Some(end) = end.filter(|end| *end > now())
+                && let Some(end) = end.or(to).filter(|end| is_coming(*end))
             {
-                return Ok(live(stream, start, None, Until::IdleAfter(system_time(end))));
+                let first = from.filter(|_| !after);
+                return Ok(live(stream, start, first, Until::IdleAfter(system_time(end))));
+            }
+            if let (Some(first), Some(length)) = (first.filter(|first| *first > range.from + LATE), length)
+                && range.from > 0
+            {
+                let time = |nanos| ProducerTimestamp(nanos).to_rfc3339().unwrap_or_default();
+                eprintln!(
+                    "kineframe: {}: nothing is stored from {} to {}; the {} s of --to count from there",
+                    args.input,
+                    time(range.from),
+                    time(first),
+                    length as f64 / 1e9,
+                );
             }
             if entries.is_empty() {
                 // A list of what a stream without an archive keeps is empty, and no error.
@@ -198,7 +248,7 @@ pub fn open(args: &Input, wanted: &Wanted) -> Result<Opened, Failure> {
                 let source = clip::Clips::new(stream.clips(range.clock, &entries), range.clock, &entries);
                 return Ok(Opened { source: Box::new(source), start: StartSelector::Earliest, monitor: None });
             }
-            Ok(archive(&stream, entries.into_iter().map(|entry| entry.number).collect()))
+            Ok(archive(&stream, entries.into_iter().map(|entry| entry.number).collect(), wanted.decoded))
         }
     }
 }
@@ -215,9 +265,28 @@ fn live(stream: StreamHandle, start: StartSelector, first: Option<FragmentNumber
     Opened { source: Box::new(session), start, monitor }
 }
 
-fn archive(stream: &StreamHandle, numbers: Vec<FragmentNumber>) -> Opened {
-    let source = stream.fragment_list(numbers, ArchiveOptions::default());
-    Opened { source: Box::new(source), start: StartSelector::Earliest, monitor: None }
+fn archive(stream: &StreamHandle, numbers: Vec<FragmentNumber>, decoded: bool) -> Opened {
+    let source: Box<dyn MediaSource> = match numbers.is_empty() || !decoded {
+        true => Box::new(stream.fragment_list(numbers, ArchiveOptions::default())),
+        false => Box::new(Led::new(stream, numbers)),
+    };
+    Opened { source, start: StartSelector::Earliest, monitor: None }
+}
+
+/// Whether one of these fragments holds this moment. Their lengths are as the service tells them.
+fn reaches(entries: &[FragmentEntry], clock: ServiceClock, at: i128) -> bool {
+    entries.iter().any(|entry| {
+        let length = entry.duration.map_or(0, |length| i128::try_from(length.as_nanos()).unwrap_or(i128::MAX));
+        entry.start(clock).is_some_and(|start| start <= at && at < start.saturating_add(length))
+    })
+}
+
+/// Live media from a moment on.
+fn from_time(clock: ServiceClock, nanos: i128) -> StartSelector {
+    match clock {
+        ServiceClock::Producer => StartSelector::ProducerTimestamp(ProducerTimestamp(nanos)),
+        ServiceClock::Server => StartSelector::ServerTimestamp(ServerTimestamp(nanos)),
+    }
 }
 
 /// What overlaps a range; with a length, what overlaps that much from the first fragment on.
@@ -248,10 +317,6 @@ fn plan(args: &Input, wanted: &Wanted, now: i128) -> Result<Plan, Failure> {
         return Ok(Plan::Named);
     }
     let clock = clock(args.clock);
-    let time = |nanos: i128| match clock {
-        ServiceClock::Producer => StartSelector::ProducerTimestamp(ProducerTimestamp(nanos)),
-        ServiceClock::Server => StartSelector::ServerTimestamp(ServerTimestamp(nanos)),
-    };
     let (mut from, mut number, mut after) = (None, None, false);
     let start = match &args.from {
         None | Some(Bound::Now) => StartSelector::Now,
@@ -262,7 +327,7 @@ fn plan(args: &Input, wanted: &Wanted, now: i128) -> Result<Plan, Failure> {
         Some(Bound::At(moment)) => {
             let at = wall(*moment, "--from")?;
             from = Some(at);
-            time(at)
+            from_time(clock, at)
         }
         Some(Bound::Fragment(text)) => {
             (from, number) = (Some(0), Some(number_of(text)?));
@@ -292,7 +357,7 @@ fn plan(args: &Input, wanted: &Wanted, now: i128) -> Result<Plan, Failure> {
             let range = TimeRange { clock, from, to: to.unwrap_or(now.saturating_add(AHEAD)) };
             let length = length.filter(|_| number.is_none());
             let start = args.via.is_none().then_some(start);
-            Ok(Plan::Archive { range, length, from: number, after, clips: via == Via::Clip, start })
+            Ok(Plan::Archive { range, to, length, from: number, after, clips: via == Via::Clip, start })
         }
         (Via::Fragments | Via::Clip, None) => Err(Failure::Usage(
             "--via fragments and --via clip read what is archived: give --from earliest, a time, fragment:NUMBER or \
@@ -346,6 +411,23 @@ pub fn now() -> i128 {
 fn system_time(nanos: i128) -> SystemTime {
     let since = Duration::from_nanos(u64::try_from(nanos.max(0)).unwrap_or(u64::MAX));
     SystemTime::UNIX_EPOCH.checked_add(since).unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
+/// One source behind the other.
+struct Chained(Opened, Opened);
+
+impl std::fmt::Debug for Chained {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Chained").field(&self.0.source).field(&self.1.source).finish()
+    }
+}
+
+impl MediaSource for Chained {
+    fn open(&self, _: &StartSelector) -> PieceStream {
+        let first = self.0.source.open(&self.0.start);
+        let rest = self.1.source.open(&self.1.start);
+        Box::pin(futures_util::StreamExt::chain(first, rest))
+    }
 }
 
 /// The live media from a fragment on, that one included: the service's own selector begins *after* it.

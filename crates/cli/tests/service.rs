@@ -3,8 +3,9 @@
 mod common;
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::Output;
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use common::local::{Local, fails_with, stderr};
@@ -104,6 +105,12 @@ fn pictures_of_a_stream_are_those_of_the_file() {
     assert!(compared >= 5, "{compared}");
     assert_eq!(fs::read_dir(&of_stream).expect("pictures").count(), compared);
 
+    // The stream's name names its pictures.
+    let named = path(&folder.path().join("named"));
+    let one = ["frames", "kvs://door", "--from", "earliest", "--via", "fragments", "--limit", "1", "-o", &named];
+    assert_eq!(code(&local.run(&[&one[..], &["--name", "{stream}-{index}"]].concat())), 0);
+    assert!(Path::new(&named).join("door-0.jpg").is_file());
+
     // One picture by fragment and by time, without reading more than that fragment.
     let listed = fragments(&local, &["kvs://door", "--via", "fragments", "--from", "earliest"]);
     let number = listed[3]["fragment_number"].as_str().expect("a number");
@@ -134,6 +141,139 @@ fn a_length_that_reaches_beyond_now_is_read_live() {
     let (pictures, summary) = objects(&output);
     // Three seconds, and the frame that shows that they are over.
     assert_eq!((pictures.len(), &summary["frames_seen"]), (2, &Value::from(91)), "{summary}");
+}
+
+/// Clips and pictures that the service makes tell no times of frames: whatever lies between fragments, times are right.
+#[test]
+fn times_are_right_behind_a_gap_whoever_makes_the_pictures() {
+    let local = Local::start();
+    let file = capture();
+    let put = |start: &str| {
+        let put = ["put", file.to_str().expect("UTF-8"), "kvs://gap", "--create", "--start", start, "-q"];
+        let output = local.run(&put);
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+    };
+    put("2024-05-01T12:00:00.033Z");
+    put("2024-05-01T12:01:00.016Z");
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
+    let range = ["--from", "2024-05-01T12:00:00Z", "--to", "2024-05-01T12:02:00Z", "--keyframes", "--json"];
+    let times = |via: &str| {
+        let output = local.run(&[&["frames", "kvs://gap", "--via", via, "-o", &out(via)], &range[..]].concat());
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        let times = objects(&output).0.into_iter();
+        times.map(|picture| (picture["producer_timestamp"].clone(), picture["server_timestamp"].clone())).collect()
+    };
+    let (of_fragments, of_clips): (Vec<_>, Vec<_>) = (times("fragments"), times("clip"));
+    assert_eq!(of_fragments.len(), 10);
+    assert_eq!(
+        of_clips.iter().map(|(producer, _)| producer).collect::<Vec<_>>(),
+        of_fragments.iter().map(|(producer, _)| producer).collect::<Vec<_>>()
+    );
+    // Of a clip's first fragment the service's time is known as well.
+    assert_eq!((&of_clips[0], &of_clips[5]), (&of_fragments[0], &of_fragments[5]));
+    // A picture at any time within a fragment.
+    for (index, at) in
+        ["00:00.033", "00:01.5", "00:04", "00:05.321", "01:00.016", "01:05", "01:07.007"].iter().enumerate()
+    {
+        let at = format!("2024-05-01T12:{at}Z");
+        let image = out(&format!("{index}.jpg"));
+        let image = local.run(&["frame", "kvs://gap", "--via", "images", "--at", &at, "-o", &image, "--json"]);
+        assert_eq!(code(&image), 0, "{at}: {}", stderr(&image));
+        assert!(Path::new(&out(&format!("{index}.jpg"))).is_file());
+    }
+}
+
+/// A moment that has just passed lies in a fragment that is still coming in, and is in no archive.
+#[test]
+fn a_moment_that_has_just_passed_is_there() {
+    let local = Local::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
+    let file = capture();
+    local.put(&file, "kvs://live");
+    // What was seen of its second fragment is past, and its end is to come.
+    let watch = ["frames", "kvs://live", "--from", "now", "--json", "-o", &path("live")];
+    let mut watch = local.command().args(watch).stdout(Stdio::piped()).spawn().expect("it starts");
+    let put = ["put", file.to_str().expect("UTF-8"), "kvs://live", "--start", "now", "--pace", "realtime", "-q"];
+    let mut producer = local.command().args(put).spawn().expect("it starts");
+    let lines = BufReader::new(watch.stdout.take().expect("piped")).lines();
+    let pictures = lines.map(|line| serde_json::from_str::<Value>(&line.expect("a line")).expect("an object"));
+    let mut seen = Vec::new();
+    for picture in pictures {
+        let other = seen.first().is_some_and(|first: &Value| first["fragment_number"] != picture["fragment_number"]);
+        let inside = other && picture["offset_ms"].as_i64().is_some_and(|offset| offset >= 700);
+        seen.push(picture);
+        if inside {
+            break;
+        }
+    }
+    let time = |picture: &Value| picture["producer_timestamp"].as_str().expect("a time").to_owned();
+    let [.., earlier, _, _, now] = &seen[..] else { panic!("{seen:?}") };
+    let one = local.run(&["frame", "kvs://live", "--at", &time(now), "-o", &path("one.jpg"), "--json"]);
+    let range = ["frames", "kvs://live", "--from", &time(earlier), "--to", &time(now), "-o", &path("range"), "--json"];
+    let range = local.run(&range);
+    for process in [&mut watch, &mut producer] {
+        process.kill().expect("it runs");
+        process.wait().expect("it ends");
+    }
+    assert_eq!(code(&one), 0, "{}", stderr(&one));
+    assert_eq!(objects(&one).0.iter().map(time).collect::<Vec<_>>(), [time(now)], "{}", stderr(&one));
+    assert_eq!(code(&range), 0, "{}", stderr(&range));
+    let range: Vec<String> = objects(&range).0.iter().map(time).collect();
+    assert_eq!(range, seen[seen.len() - 4..seen.len() - 1].iter().map(time).collect::<Vec<_>>());
+}
+
+/// A producer that cuts fragments where no key frame is.
+#[test]
+fn what_lies_within_a_group_of_pictures_is_decoded_from_its_beginning() {
+    let local = Local::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
+    let film = path("film.mkv");
+    let made = Command::new("ffmpeg")
+        .args(["-v", "error", "-f", "lavfi", "-i", "testsrc=size=160x120:rate=10:duration=8", "-pix_fmt", "yuv420p"])
+        .args(["-c:v", "libx264", "-g", "40", "-bf", "0", "-preset", "ultrafast"])
+        .args(["-cluster_time_limit", "1000", &film])
+        .status();
+    if !made.is_ok_and(|status| status.success()) {
+        return println!("skipped: ffmpeg with libx264 is not installed");
+    }
+    let start = "2024-05-01T12:00:00Z";
+    let put = ["put", &film, "kvs://long", "--create", "--start", start, "-q"];
+    let put = local.run(&put);
+    assert_eq!(code(&put), 0, "{}", stderr(&put));
+    let listed = fragments(&local, &["kvs://long", "--from", "earliest", "--to", "2024-05-02T00:00:00Z"]);
+    assert!(listed.len() >= 7, "{listed:?}");
+    let all =
+        ["frames", "kvs://long", "--from", "earliest", "--to", "2024-05-02T00:00:00Z", "-o", &path("all"), "--json"];
+    let (all, _) = objects(&local.run(&all));
+    assert_eq!(all.len(), 80);
+    let bytes = |picture: &Value| fs::read(picture["file"].as_str().expect("a file")).expect("a picture");
+    // By time, and by number: the fragment of the 26th picture has no key frame, nor have the two before it.
+    let wanted = &all[25];
+    let time = wanted["producer_timestamp"].as_str().expect("a time");
+    let one = local.run(&["frame", "kvs://long", "--at", time, "-o", &path("one.jpg"), "--json"]);
+    assert_eq!(code(&one), 0, "{}", stderr(&one));
+    let (items, _) = objects(&one);
+    assert_eq!(
+        (&items[0]["producer_timestamp"], &items[0]["damaged"]),
+        (&wanted["producer_timestamp"], &Value::from(false))
+    );
+    assert_eq!(bytes(&items[0]), bytes(wanted));
+    let number = wanted["fragment_number"].as_str().expect("a number");
+    let first = all.iter().find(|picture| picture["fragment_number"] == number).expect("a picture of it");
+    assert_eq!(first["keyframe"], false);
+    let of_number = local.run(&["frame", "kvs://long", "--fragment", number, "-o", &path("two.jpg"), "--json"]);
+    assert_eq!(code(&of_number), 0, "{}", stderr(&of_number));
+    assert_eq!(bytes(&objects(&of_number).0[0]), bytes(first));
+    // A range gives all that it holds, and nothing from before.
+    let until = all[30]["producer_timestamp"].as_str().expect("a time");
+    let range = ["frames", "kvs://long", "--from", time, "--to", until, "-o", &path("range"), "--json"];
+    let range = local.run(&range);
+    assert_eq!(code(&range), 0, "{}", stderr(&range));
+    let (range, _) = objects(&range);
+    assert_eq!(range.iter().map(bytes).collect::<Vec<_>>(), all[25..30].iter().map(bytes).collect::<Vec<_>>());
 }
 
 #[test]

@@ -103,6 +103,16 @@ impl Client {
         self.inner.handle.block_on(future)
     }
 
+    /// Runs a future of this crate on the client's runtime, for whoever polls without one. `None` where that runtime is
+    /// gone.
+    pub async fn run<F>(&self, future: F) -> Option<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.inner.handle.spawn(future).await.ok()
+    }
+
     /// A stream. Nothing is asked of the service yet.
     pub fn stream(&self, id: StreamId) -> StreamHandle {
         StreamHandle::new(self.clone(), id)

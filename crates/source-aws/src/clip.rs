@@ -9,7 +9,7 @@ use kineframe_source::{MediaSource, PieceStream, StartSelector};
 use crate::client::Points;
 use crate::endpoint::Api;
 use crate::error::{Error, ErrorKind};
-use crate::listing::{Clock, FragmentEntry, TimeRange};
+use crate::listing::{Clock, FragmentEntry, LONGEST_FRAGMENT, TimeRange};
 use crate::pump::{self, Body};
 use crate::sdk::answer;
 use crate::stream::StreamHandle;
@@ -19,6 +19,10 @@ const MAX_FRAGMENTS: usize = 200;
 const MAX_BYTES: u64 = 95_000_000;
 /// The longest range of one call, in nanoseconds: a day.
 const LONGEST: i128 = 24 * 3600 * 1_000_000_000;
+
+/// A longer time than this between the end of a fragment and the start of the next, in nanoseconds, begins another clip:
+/// an MP4 file of the service says nothing of when its fragments were taken.
+const GAP: i128 = 1_000_000_000;
 
 /// One legal GetClip call: whole fragments, those that begin from its start to its end.
 ///
@@ -36,37 +40,57 @@ pub struct Clip {
 
 impl StreamHandle {
     /// The calls that bring a range of any length: listed fragments, in calls of at most 200 fragments, 95 MB and
-    /// a day, each of which the service answers whole.
+    /// a day, each of which the service answers whole. No call reaches over a gap of more than a second.
     ///
     /// `entries` are what [`list_overlapping`](Self::list_overlapping) gave, on the same clock.
     pub fn clips(&self, clock: Clock, entries: &[FragmentEntry]) -> Vec<Clip> {
-        let mut starts: Vec<(i128, u64)> =
-            entries.iter().filter_map(|entry| Some((entry.start(clock)?, entry.size))).collect();
-        starts.sort_unstable();
-        group(&starts)
+        let mut listed: Vec<Listed> = entries.iter().filter_map(|entry| Listed::of(entry, clock)).collect();
+        listed.sort_unstable_by_key(|fragment| fragment.start);
+        group(&listed)
             .into_iter()
             .map(|(first, last, fragments)| Clip { stream: self.clone(), clock, first, last, fragments })
             .collect()
     }
 }
 
+/// A fragment on a clock.
+#[derive(Debug, Clone, Copy)]
+struct Listed {
+    start: i128,
+    end: i128,
+    bytes: u64,
+}
+
+impl Listed {
+    fn of(entry: &FragmentEntry, clock: Clock) -> Option<Self> {
+        let start = entry.start(clock)?;
+        // A length of 0 is not known.
+        let told = entry.duration.filter(|length| !length.is_zero());
+        let length = told.map_or(LONGEST_FRAGMENT, |length| i128::try_from(length.as_nanos()).unwrap_or(i128::MAX));
+        Some(Listed { start, end: start.saturating_add(length), bytes: entry.size })
+    }
+}
+
 /// First start, last start and count of each call. Fragments that begin at the same time cannot be told apart by
 /// time, and stay together.
-fn group(starts: &[(i128, u64)]) -> Vec<(i128, i128, usize)> {
+fn group(listed: &[Listed]) -> Vec<(i128, i128, usize)> {
     let mut groups: Vec<(i128, i128, usize)> = Vec::new();
-    let mut bytes = 0u64;
-    for &(start, size) in starts {
-        bytes = bytes.saturating_add(size);
+    let (mut sum, mut reached) = (0u64, i128::MAX);
+    for &Listed { start, end, bytes } in listed {
+        sum = sum.saturating_add(bytes);
+        let goes_on = start <= reached.saturating_add(GAP);
+        reached = end;
         match groups.last_mut() {
             Some((first, last, count))
-                if *last == start || (*count < MAX_FRAGMENTS && bytes <= MAX_BYTES && start - *first < LONGEST) =>
+                if *last == start
+                    || (goes_on && *count < MAX_FRAGMENTS && sum <= MAX_BYTES && start - *first < LONGEST) =>
             {
                 *last = start;
                 *count += 1;
             }
             _ => {
                 groups.push((start, start, 1));
-                bytes = size;
+                sum = bytes;
             }
         }
     }
@@ -140,14 +164,24 @@ mod tests {
     #[test]
     fn calls_are_legal_and_leave_nothing_out() {
         let second = 1_000_000_000;
-        let starts: Vec<(i128, u64)> = (0..1000).map(|i| (i * 2 * second, 1_000_000)).collect();
-        let groups = group(&starts);
+        let listed = |count: i128, every: i128, length: i128, bytes| -> Vec<Listed> {
+            let start = |i| i * every * second;
+            (0..count).map(|i| Listed { start: start(i), end: start(i) + length * second, bytes }).collect()
+        };
+        let groups = group(&listed(1000, 2, 2, 1_000_000));
         assert_eq!(groups.iter().map(|(_, _, count)| count).sum::<usize>(), 1000);
         assert!(groups.iter().all(|(_, _, count)| *count <= 95), "{groups:?}");
-        let small: Vec<(i128, u64)> = (0..1000).map(|i| (i * 2 * second, 1000)).collect();
-        assert_eq!(group(&small).len(), 5);
-        let sparse: Vec<(i128, u64)> = (0..4).map(|i| (i * 20 * 3600 * second, 1000)).collect();
-        assert_eq!(group(&sparse).len(), 2);
+        assert_eq!(group(&listed(1000, 2, 2, 1000)).len(), 5);
+        assert_eq!(group(&listed(4, 20 * 3600, 20 * 3600, 1000)).len(), 2);
         assert!(group(&[]).is_empty());
+    }
+
+    #[test]
+    fn no_call_reaches_over_a_gap() {
+        let second = 1_000_000_000;
+        let at = |start: i128| Listed { start: start * second, end: (start + 2) * second, bytes: 1 };
+        let groups = group(&[at(0), at(2), at(5), at(60), at(62)]);
+        let ends: Vec<_> = groups.iter().map(|(first, last, count)| (first / second, last / second, *count)).collect();
+        assert_eq!(ends, [(0, 5, 3), (60, 62, 2)]);
     }
 }

@@ -61,7 +61,7 @@ impl FragmentEntry {
 }
 
 /// No fragment lasts longer (20 s by the quotas page), with room for clocks.
-const LONGEST_FRAGMENT: i128 = 25_000_000_000;
+pub(crate) const LONGEST_FRAGMENT: i128 = 25_000_000_000;
 
 /// Fragments a page; the most that the service gives. Each page costs its size of 10,000 points a second.
 const PAGE: i64 = 1000;
@@ -96,7 +96,7 @@ impl StreamHandle {
             let page = inner.data(api, self, points, call).await?;
             for fragment in page.fragments.unwrap_or_default() {
                 let Some(number) = fragment.fragment_number.as_deref().and_then(FragmentNumber::new) else { continue };
-                let nanos = |time: Option<DateTime>| time.map(|time| time.as_nanos());
+                let nanos = |time: Option<DateTime>| time.map(|time| to_micros(time.as_nanos()));
                 let entry = FragmentEntry {
                     size: u64::try_from(fragment.fragment_size_in_bytes).unwrap_or(0),
                     producer_timestamp: nanos(fragment.producer_timestamp).map(ProducerTimestamp),
@@ -145,6 +145,11 @@ impl StreamHandle {
         let selector = FragmentSelector::builder().fragment_selector_type(clock).timestamp_range(times);
         selector.build().map_err(|error| illegal(&error.to_string()))
     }
+}
+
+/// To the nearest microsecond: times come as seconds in floating point, whose last digits are a quarter of that.
+fn to_micros(nanos: i128) -> i128 {
+    nanos.saturating_add(500).div_euclid(1000) * 1000
 }
 
 /// Drops what ends before the range. Told lengths may be too short: the last fragment that begins before the range

@@ -51,7 +51,8 @@ pub fn run(args: &Demo, common: &Common) -> Result<Outcome, Failure> {
     options.selection.every = Some(Every { step: std::time::Duration::from_millis(500), grid: Grid::Start });
     let mut cards = Vec::new();
     let pictures = folder.join("pictures");
-    let mut target = Folder { path: &pictures, template: None, all_tracks: false, existing: Existing::Replace };
+    let existing = Existing::Replace;
+    let mut target = Folder { path: &pictures, template: None, all_tracks: false, existing, stream: None };
     let outcome = target.write(
         Input::open(&input, common)?,
         options,

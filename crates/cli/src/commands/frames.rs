@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::args::{Clock, Common, Damaged, Frame, Frames, Input as InputArgs, Selection, Service, Track};
 use crate::input::Input;
-use crate::kvs::Wanted;
+use crate::kvs::{self, Wanted};
 use crate::outcome::{Failure, Outcome, until_signal};
 use crate::output::Output;
 use crate::pictures::{self, Run, Written};
@@ -54,7 +54,9 @@ pub fn frames(args: &Frames, common: &Common) -> Result<Outcome, Failure> {
     let options = pictures::options(&args.input, &args.selection, common)?;
     let input = Input::open_for(&args.input, &Wanted::of(&args.selection.fragment, &args.selection.at), common)?;
     let all_tracks = args.selection.track == Some(Track::All);
-    let mut folder = Folder { path: &args.output, template, all_tracks, existing: existing(common) };
+    let stream = kvs::name(&args.input.input);
+    let mut folder =
+        Folder { path: &args.output, template, all_tracks, existing: existing(common), stream: stream.as_deref() };
     folder.write(input, options, &export, common, &mut |_, _| {})
 }
 
@@ -157,6 +159,8 @@ pub struct Folder<'a> {
     pub all_tracks: bool,
     /// What is done with files that are there.
     pub existing: Existing,
+    /// The stream's name, where the pictures are of one.
+    pub stream: Option<&'a str>,
 }
 
 impl Folder<'_> {
@@ -188,7 +192,8 @@ impl Folder<'_> {
                 }
             };
             let number = picture.info.fragment.number.as_ref().map(ToString::to_string);
-            let file = target.write(&name_fields(&picture, number.as_deref()), &picture.bytes).map_err(file_failure)?;
+            let fields = NameFields { stream: self.stream, ..name_fields(&picture, number.as_deref()) };
+            let file = target.write(&fields, &picture.bytes).map_err(file_failure)?;
             each(&file, &picture);
             let file = file.display().to_string();
             output.item(&object(&picture, &file), || {

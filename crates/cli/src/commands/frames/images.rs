@@ -183,7 +183,8 @@ impl<'a> Run<'a> {
         let at = whole(kvs::wall(moment, "--at")?);
         // The fragment that holds the time has to begin within the range: the range begins no later than that, and the
         // second sample of it is the one that is meant.
-        let before = at.saturating_sub(self.first_start(at, at.saturating_add(1))?.unwrap_or(at));
+        let first = self.first_start(at, at.saturating_add(1))?.map_or(at, whole);
+        let before = at.saturating_sub(first);
         let interval = before.clamp(SHORTEST, LONGEST / 2);
         let from = if before > 0 { at.saturating_sub(interval) } else { at };
         self.samples(from, at.saturating_add(interval), interval, |time| time == millis(at), write)
