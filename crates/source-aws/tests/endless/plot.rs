@@ -54,11 +54,11 @@ pub fn svg(title: &str, lines: &[Line<'_>], end: f64, unit: &str) -> String {
         let _ = writeln!(
             out,
             "<polyline fill=\"none\" stroke=\"{}\" stroke-width=\"1.6\" points=\"{}\"/>\n<text x=\"{}\" y=\"{:.1}\" \
-             fill=\"{}\">{}</text>",
+             text-anchor=\"end\" fill=\"{}\">{}</text>",
             line.color,
             points.collect::<Vec<_>>().join(" "),
-            LEFT + 10.0,
-            top + 16.0,
+            LEFT + WIDTH,
+            top - 8.0,
             line.color,
             line.name
         );
