@@ -19,8 +19,12 @@ pub enum Coding {
     Integer,
     /// Integers with a sign, big endian.
     IntegerBigEndian,
+    /// Bytes with a sign.
+    SignedBytes,
     /// IEEE 754, little endian.
     Float,
+    /// IEEE 754, big endian.
+    FloatBigEndian,
     /// G.711: a byte each, decoded to 16 bits.
     G711(Law),
 }
@@ -54,14 +58,15 @@ impl PcmFormat {
 
     fn new(coding: Coding, rate: u32, channels: u64, bits: u64) -> Result<Self, FormatError> {
         let what = match coding {
-            Coding::Float => " as floating point",
+            Coding::Float | Coding::FloatBigEndian => " as floating point",
             Coding::IntegerBigEndian if bits == 8 => ", big endian (with a sign or without, nobody says)",
             _ => "",
         };
         let known = match coding {
             Coding::Integer => matches!(bits, 8 | 16 | 24 | 32),
             Coding::IntegerBigEndian => matches!(bits, 16 | 24 | 32),
-            Coding::Float => matches!(bits, 32 | 64),
+            Coding::SignedBytes => bits == 8,
+            Coding::Float | Coding::FloatBigEndian => matches!(bits, 32 | 64),
             Coding::G711(_) => bits == 16,
         };
         if !known {
@@ -108,6 +113,14 @@ impl Format {
             "A_PCM/INT/BIG" => pcm(Coding::IntegerBigEndian, 16),
             "A_PCM/FLOAT/IEEE" => pcm(Coding::Float, 32),
             "A_MS/ACM" => acm(private.unwrap_or_default()),
+            "A_QUICKTIME" => match private.and_then(quicktime) {
+                Some((coding, bits)) => PcmFormat::new(coding, rate, channels, bits).map(Format::Pcm),
+                None => {
+                    let kind = private.and_then(|entry| entry.get(4..8)).unwrap_or_default();
+                    let codec_id = format!("A_QUICKTIME '{}'", String::from_utf8_lossy(kind).trim());
+                    Err(FormatError::Codec { codec_id })
+                }
+            },
             _ if codec_id == "A_AAC" || codec_id.starts_with("A_AAC/") => {
                 let config = private.filter(|private| !private.is_empty()).map(AacConfig::parse);
                 if track.name.as_deref().is_some_and(|name| CONNECT_TRACKS.contains(&name)) {
@@ -157,6 +170,19 @@ fn hertz(rate: f64) -> Result<u32, FormatError> {
         return Ok(rounded as u32);
     }
     Err(FormatError::Rate { rate: rate.to_string() })
+}
+
+/// Samples for which Matroska has no name of its own, as a QuickTime sample entry describes them: its size, its name, and
+/// from there on the sound description.
+fn quicktime(entry: &[u8]) -> Option<(Coding, u64)> {
+    let number = |at: usize| entry.get(at..)?.first_chunk::<2>().map(|bytes| u16::from_be_bytes(*bytes));
+    match (entry.get(4..8)?, number(26)?) {
+        (b"sowt" | b"twos", 8) => Some((Coding::SignedBytes, 8)),
+        // With the sign in front: the others are called by Matroska's name.
+        (b"fl32", _) => Some((Coding::FloatBigEndian, 32)),
+        (b"fl64", _) => Some((Coding::FloatBigEndian, 64)),
+        _ => None,
+    }
 }
 
 fn acm(private: &[u8]) -> Result<Format, FormatError> {

@@ -306,7 +306,8 @@ fn samples(pcm: &PcmFormat, data: &Bytes, part: Part) -> Stored {
     let data = data.slice(first * align..last * align);
     let data = match pcm.coding {
         Coding::Integer | Coding::Float => data,
-        Coding::IntegerBigEndian => {
+        Coding::SignedBytes => data.iter().map(|byte| byte ^ 0x80).collect(),
+        Coding::IntegerBigEndian | Coding::FloatBigEndian => {
             let mut data = Vec::from(data);
             data.chunks_exact_mut(usize::from(pcm.bits / 8).max(1)).for_each(<[u8]>::reverse);
             data.into()

@@ -31,7 +31,7 @@ const SPEAKERS: [u32; 8] = [0x4, 0x3, 0x7, 0x33, 0x37, 0x3f, 0x70f, 0x63f];
 /// assert!(long.starts_with(b"RF64\xff\xff\xff\xffWAVEds64") && long.len() == header.len());
 /// ```
 pub fn wav_header(format: &PcmFormat, data_len: Option<u64>) -> Vec<u8> {
-    let float = format.coding == Coding::Float;
+    let float = matches!(format.coding, Coding::Float | Coding::FloatBigEndian);
     let tag = if float { FLOAT } else { PCM };
     let extensible = format.channels > 2 || (!float && format.bits > 16);
     let align = format.block_align();

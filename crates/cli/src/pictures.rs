@@ -32,6 +32,7 @@ impl PictureWork for Encode {
     fn picture(&mut self, info: &PictureInfo, picture: Picture<'_>) -> Self::Output {
         let aspect = info.sample_aspect.and_then(|(width, height)| SampleAspect::new(width, height));
         self.exporter.set_sample_aspect(aspect);
+        self.exporter.set_rotation(info.rotation);
         let mut bytes = Vec::new();
         let size = self.exporter.encode(&picture, &mut bytes)?;
         Ok((bytes, size))

@@ -61,7 +61,7 @@ fn every_coding_is_what_ffmpeg_makes_of_it() {
         assert!(only_file(piped.path()) == file, "{name} piped");
         seen += 1;
     }
-    assert_eq!(seen, 13);
+    assert_eq!(seen, 22);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use kineframe_bitstream::{h265, identify};
 use kineframe_codec::{
     ChromaSiting, Codec, CodecParameters, ColorRange, ColorSpace, MatrixCoefficients, NalFraming, Size,
 };
+use kineframe_image_export::Rotation;
 use kineframe_matroska::{TrackEntry, Video};
 
 use crate::choose::{Coded, Tie};
@@ -264,6 +265,11 @@ fn container_aspect(video: &Video) -> Option<(u32, u32)> {
     let divisor = greatest_common_divisor(width, height).max(1);
     let aspect = (u32::try_from(width / divisor).ok()?, u32::try_from(height / divisor).ok()?);
     (aspect.0 > 0 && aspect.1 > 0).then_some(aspect)
+}
+
+/// From `ProjectionPoseRoll`, which counts counter-clockwise (RFC 9559).
+pub(crate) fn container_rotation(video: &Video) -> Rotation {
+    Rotation::from_degrees(-video.pose_roll).unwrap_or_default()
 }
 
 fn greatest_common_divisor(a: u64, b: u64) -> u64 {

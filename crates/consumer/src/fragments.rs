@@ -131,12 +131,13 @@ pub struct RgbImage {
     pub data: Vec<u8>,
 }
 
-/// Work that makes an array of each picture, in the stream's own matrix and range.
+/// Work that makes an array of each picture, in the stream's own matrix and range, turned as its container says.
 ///
 /// Use: `Pictures::open(&source, options, rgb_work)`.
 pub fn rgb_work() -> impl FnMut(&PictureInfo, Picture<'_>) -> Result<RgbImage, ExportError> + Send + 'static {
     let mut exporter = Exporter::new(ExportOptions::default());
-    move |_, picture| {
+    move |info, picture| {
+        exporter.set_rotation(info.rotation);
         let mut data = Vec::new();
         let size = exporter.rgb8(&picture, &mut data)?;
         Ok(RgbImage { size, data })

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use kineframe_codec::Size;
 use kineframe_fragment::{FragmentHead, ProducerTimestamp, ServerTimestamp};
+use kineframe_image_export::Rotation;
 
 /// What is known of a picture before it is decoded. Its identity is (fragment, track, frame), never its time.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +27,9 @@ pub struct PictureInfo {
     pub keyframe: bool,
     /// Width to height of a sample, where the stream or else the container says so.
     pub sample_aspect: Option<(u32, u32)>,
+    /// How far the container says that the picture is to be turned: `ProjectionPoseRoll` of Matroska, the matrix of an MP4
+    /// track, where they are whole quarters. Planes come as they are decoded.
+    pub rotation: Rotation,
     /// Where the frame's stored bytes start in the input.
     pub position: u64,
 }

@@ -6,7 +6,7 @@ use kineframe_bitstream::h264::{OutputOrder, RandomAccess};
 use kineframe_fragment::Frame;
 use kineframe_matroska::TrackEntry;
 
-use crate::analyse::Analyser;
+use crate::analyse::{Analyser, container_rotation};
 use crate::choose::timeline::{Times, server_time};
 use crate::choose::{Chooser, Fate};
 use crate::info::PictureInfo;
@@ -137,6 +137,7 @@ impl Lane {
             elapsed: times.elapsed,
             keyframe,
             sample_aspect: analyser.sample_aspect(),
+            rotation: self.track.video.as_ref().map(container_rotation).unwrap_or_default(),
             position: frame.position,
         });
         let bytes = frame.data.len();

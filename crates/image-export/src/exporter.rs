@@ -9,8 +9,9 @@ use crate::jfif::{Fixed, JfifBuffers, LineBuffers, jfif_planes};
 use crate::jpeg::{BuiltinJpegEncoder, JpegEncoder, JpegPlane};
 use crate::rgb::{RgbBuffers, gray, rgb};
 use crate::scale::{ChromaTarget, ScaleBuffers, Scaled};
-use crate::view::{AnyView, PlaneView, View, check_limits};
-use crate::{Depth, ExportError, ExportOptions, ImageFormat, SampleAspect};
+use crate::turn::TurnBuffers;
+use crate::view::{AnyView, Axis, PlaneView, View, check_limits};
+use crate::{Depth, ExportError, ExportOptions, ImageFormat, Rotation, SampleAspect};
 
 /// Turns pictures into the bytes of files.
 ///
@@ -27,6 +28,12 @@ pub struct Exporter {
 
 /// Buffers for one type of samples.
 struct Lane<T: Native> {
+    turn: TurnBuffers<T>,
+    work: Work<T>,
+}
+
+/// Those that are used once the picture stands as it is meant to.
+struct Work<T: Native> {
     scale: ScaleBuffers<T>,
     rgb: RgbBuffers<T>,
     lines: LineBuffers<T>,
@@ -71,7 +78,8 @@ impl Native for u16 {
 
 impl<T: Native> Default for Lane<T> {
     fn default() -> Self {
-        Lane { scale: ScaleBuffers::default(), rgb: RgbBuffers::default(), lines: LineBuffers::default() }
+        let work = Work { scale: ScaleBuffers::default(), rgb: RgbBuffers::default(), lines: LineBuffers::default() };
+        Lane { turn: TurnBuffers::default(), work }
     }
 }
 
@@ -103,6 +111,11 @@ impl Exporter {
     /// Changes the sample aspect, which may differ from one parameter set of a stream to the next.
     pub fn set_sample_aspect(&mut self, aspect: Option<SampleAspect>) {
         self.options.sample_aspect = aspect;
+    }
+
+    /// Changes how far pictures are turned, which may differ from one track description to the next.
+    pub fn set_rotation(&mut self, rotation: Rotation) {
+        self.options.rotation = rotation;
     }
 
     /// Encodes a picture in the format of the options. `out` is cleared first and then holds the whole file.
@@ -154,16 +167,16 @@ impl Exporter {
     }
 }
 
-/// The plan for a view, within the limits.
-fn plan<T>(view: &View<'_, T>, options: &ExportOptions) -> Result<(Plan, bool), ExportError> {
+/// The plan for a view that was turned by `rotation`, within the limits.
+fn plan<T>(view: &View<'_, T>, options: &ExportOptions, rotation: Rotation) -> Result<(Plan, bool), ExportError> {
     let source = Size { width: view.luma.width as u32, height: view.luma.height as u32 };
-    let plan = Plan::new(options, source);
+    let plan = Plan::new(options, source, rotation);
     check_limits(options, plan.size)?;
     Ok((plan, plan.is_copy(source)))
 }
 
 impl<T: Native> Lane<T> {
-    /// Scales where that is asked for, and hands the planes to `then`.
+    /// Turns and scales where that is asked for, and hands the planes to `then`.
     fn rgb(
         &mut self,
         view: &View<'_, T>,
@@ -171,8 +184,43 @@ impl<T: Native> Lane<T> {
         options: &ExportOptions,
         then: impl FnOnce(&View<'_, T>, Colors, &mut RgbBuffers<T>),
     ) -> Result<Size, ExportError> {
+        match options.rotation {
+            Rotation::None => self.work.rgb(view, picture, options, Rotation::None, then),
+            rotation => self.work.rgb(&self.turn.turn(view, rotation)?, picture, options, rotation, then),
+        }
+    }
+
+    fn encode(
+        &mut self,
+        view: &View<'_, T>,
+        picture: &Picture<'_>,
+        options: &ExportOptions,
+        jpeg: &mut dyn JpegEncoder,
+        shared: &mut Shared,
+        out: &mut Vec<u8>,
+    ) -> Result<Size, ExportError> {
+        let of = (picture, options);
+        match options.rotation {
+            rotation if rotation != Rotation::None && options.format != ImageFormat::Yuv => {
+                self.work.encode(&self.turn.turn(view, rotation)?, of, rotation, jpeg, shared, out)
+            }
+            _ => self.work.encode(view, of, Rotation::None, jpeg, shared, out),
+        }
+    }
+}
+
+impl<T: Native> Work<T> {
+    /// Scales where that is asked for, and hands the planes to `then`.
+    fn rgb(
+        &mut self,
+        view: &View<'_, T>,
+        picture: &Picture<'_>,
+        options: &ExportOptions,
+        rotation: Rotation,
+        then: impl FnOnce(&View<'_, T>, Colors, &mut RgbBuffers<T>),
+    ) -> Result<Size, ExportError> {
         let colors = Colors::resolve(picture, options)?;
-        let (plan, copy) = plan(view, options)?;
+        let (plan, copy) = plan(view, options, rotation)?;
         if copy {
             then(view, colors, &mut self.rgb);
         } else {
@@ -185,13 +233,13 @@ impl<T: Native> Lane<T> {
     fn encode(
         &mut self,
         view: &View<'_, T>,
-        picture: &Picture<'_>,
-        options: &ExportOptions,
+        (picture, options): (&Picture<'_>, &ExportOptions),
+        rotation: Rotation,
         jpeg: &mut dyn JpegEncoder,
         shared: &mut Shared,
         out: &mut Vec<u8>,
     ) -> Result<Size, ExportError> {
-        let (plan, copy) = plan(view, options)?;
+        let (plan, copy) = plan(view, options, rotation)?;
         let size = plan.size;
         let side = options.format.longest_side();
         if size.width > side || size.height > side {
@@ -204,11 +252,16 @@ impl<T: Native> Lane<T> {
         match (options.format, options.depth) {
             (ImageFormat::Jpeg, _) => {
                 let colors = Colors::resolve(picture, options)?;
+                // JPEG pictures with chroma that is coarse in lines alone are read by few: it becomes as fine as luma.
+                let tall = view
+                    .chroma
+                    .is_some_and(|chroma| chroma.across == Axis::Same && matches!(chroma.down, Axis::Half { .. }));
                 let scaled;
-                let view = if copy {
+                let view = if copy && !tall {
                     view
                 } else {
-                    scaled = self.scale.scale(view, &plan, ChromaTarget::Centered)?;
+                    let target = if tall { ChromaTarget::Full } else { ChromaTarget::Centered };
+                    scaled = self.scale.scale(view, &plan, target)?;
                     &scaled
                 };
                 let planes = jfif_planes(view, colors, T::lend, jfif, &mut self.lines);
@@ -217,7 +270,7 @@ impl<T: Native> Lane<T> {
             (ImageFormat::Yuv, _) if copy => raw(view, out),
             (ImageFormat::Yuv, _) => raw(&self.scale.scale(view, &plan, ChromaTarget::Kept)?, out),
             (ImageFormat::Png | ImageFormat::Npy, Depth::Sixteen) => {
-                self.rgb(view, picture, options, |view, colors, buffers| {
+                self.rgb(view, picture, options, rotation, |view, colors, buffers| {
                     if as_gray {
                         gray(view, colors.full, samples16);
                     } else {
@@ -232,7 +285,7 @@ impl<T: Native> Lane<T> {
                 }
             }
             (format, _) => {
-                self.rgb(view, picture, options, |view, colors, buffers| {
+                self.rgb(view, picture, options, rotation, |view, colors, buffers| {
                     if as_gray {
                         gray(view, colors.full, samples8);
                     } else {

@@ -2,7 +2,7 @@
 
 use kineframe_codec::Size;
 
-use crate::{ExportOptions, Fit, Resize};
+use crate::{ExportOptions, Fit, Resize, Rotation};
 
 /// A part of the source in luma samples, and the size that it becomes.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -17,18 +17,23 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// The plan for a source of this visible size (not 0 on either side).
-    pub fn new(options: &ExportOptions, source: Size) -> Plan {
+    /// The plan for a source of this visible size (not 0 on either side), turned already by `rotation`.
+    pub fn new(options: &ExportOptions, source: Size, rotation: Rotation) -> Plan {
         let (source_width, source_height) = (f64::from(source.width), f64::from(source.height));
         // How the picture is meant to look: its size on square pixels.
         let aspect = match options.sample_aspect {
             Some(aspect) if options.square_pixels => f64::from(aspect.width.get()) / f64::from(aspect.height.get()),
             _ => 1.0,
         };
-        let (shown_width, shown_height) = (source_width * aspect, source_height);
+        // What were columns are lines after a quarter turn.
+        let (shown_width, shown_height) = if rotation.swaps_sides() {
+            (source_width, source_height * aspect)
+        } else {
+            (source_width * aspect, source_height)
+        };
         let whole = |size| Plan { size, left: 0.0, top: 0.0, width: source_width, height: source_height };
         match options.resize {
-            Resize::Keep => whole(Size { width: rounded(shown_width), height: source.height }),
+            Resize::Keep => whole(Size { width: rounded(shown_width), height: rounded(shown_height) }),
             Resize::Width(width) => {
                 whole(Size { width: width.get(), height: rounded(f64::from(width.get()) * shown_height / shown_width) })
             }
@@ -92,7 +97,7 @@ mod tests {
             square_pixels: aspect.is_some(),
             ..ExportOptions::default()
         };
-        Plan::new(&options, Size { width, height })
+        Plan::new(&options, Size { width, height }, Rotation::None)
     }
 
     fn size(plan: Plan) -> (u32, u32) {

@@ -7,7 +7,7 @@
 //!
 //! - R'G'B' (PNG, WebP, NPY, [`Exporter::rgb8`]) equals the formula in double precision, rounded once.
 //! - JPEG is made from the planes, with no R'G'B' image in between, by any [`JpegEncoder`].
-//! - Scaling is done on the planes, before anything is converted.
+//! - Turning and scaling are done on the planes, before anything is converted.
 //! - [`Names`] and [`AtomicFile`] give files names that stay in their folder, and let them appear whole or not at
 //!   all.
 //!
@@ -51,6 +51,7 @@ mod options;
 mod rgb;
 mod scale;
 mod siting;
+mod turn;
 mod view;
 
 pub use error::ExportError;
@@ -59,3 +60,4 @@ pub use file::{AtomicFile, Existing, FileError, PictureFolder, write_file};
 pub use jpeg::{BuiltinJpegEncoder, JpegEncoder, JpegPlane, JpegPlanes};
 pub use name::{NameFields, NameTemplate, Names, TemplateError};
 pub use options::{Depth, ExportOptions, Fit, ImageFormat, OptionError, Quality, Resize, SampleAspect, Upsampling};
+pub use turn::Rotation;

@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use kineframe_codec::{ColorRange, Limits, MatrixCoefficients, Size};
 
+use crate::Rotation;
+
 /// A file format for pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum ImageFormat {
@@ -262,6 +264,8 @@ pub struct ExportOptions {
     pub sample_aspect: Option<SampleAspect>,
     /// Stretch the columns by the sample aspect, so that the pixels of the file are square.
     pub square_pixels: bool,
+    /// How far the picture is turned; sizes are those of the turned one. Raw planes stay as they are.
+    pub rotation: Rotation,
     /// Bits per sample of PNG and NPY.
     pub depth: Depth,
     /// How chroma becomes as fine as luma.
@@ -282,7 +286,10 @@ impl ExportOptions {
 
     /// The size of the file's picture for a picture of `source` visible samples.
     pub fn output_size(&self, source: Size) -> Size {
-        crate::geometry::Plan::new(self, source).size
+        let rotation = if self.format == ImageFormat::Yuv { Rotation::None } else { self.rotation };
+        let Size { width, height } = source;
+        let turned = if rotation.swaps_sides() { Size { width: height, height: width } } else { source };
+        crate::geometry::Plan::new(self, turned, rotation).size
     }
 }
 

@@ -93,7 +93,7 @@ pub(crate) enum Axis {
 impl Axis {
     /// The place of the chroma sample in the pair, in halves of a luma sample (0, 1 or 2), and whether the
     /// first luma sample shown is the second of a pair.
-    fn half(place: i32, odd: bool) -> Axis {
+    pub fn half(place: i32, odd: bool) -> Axis {
         Axis::Half { offset: 2 * i32::from(odd) - place, odd }
     }
 

@@ -51,6 +51,7 @@ fn about(frame: &Model, heads: &[Arc<FragmentHead>], index: u64) -> (Arc<Picture
         elapsed: Some(frame.elapsed),
         keyframe: frame.keyframe,
         sample_aspect: None,
+        rotation: kineframe_image_export::Rotation::None,
         position: 0,
     };
     (Arc::new(info), Times { wall: None, elapsed: Some(frame.elapsed) })

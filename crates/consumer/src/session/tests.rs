@@ -32,6 +32,7 @@ fn info(frame: u64) -> Arc<PictureInfo> {
         elapsed: None,
         keyframe: frame == 0,
         sample_aspect: None,
+        rotation: kineframe_image_export::Rotation::None,
         position: frame * 100,
     })
 }

@@ -182,7 +182,13 @@ fn audio(entry: &mut TrackEntry, child: &Child, path: &Path) -> Result<(), Error
         }
     }
     let pcm = find(&boxes, b"pcmC").and_then(|pcm| Some((pcm.body.get(4)? & 1 == 1, u64::from(*pcm.body.get(5)?))));
-    let (little, bits) = pcm.unwrap_or((false, size.into()));
+    // QuickTime says little endian in a box of its own, and what `lpcm` holds in the fields of version 2.
+    let enda = find(&boxes, b"enda").is_some_and(|enda| enda.body.get(..2) == Some(&[0, 1]));
+    let linear = (version == 2 && &child.kind == b"lpcm").then(|| Linear::read(body)).flatten();
+    let (little, bits) = match linear {
+        Some(linear) => (linear.little, linear.bits),
+        None => pcm.unwrap_or((enda, size.into())),
+    };
     let integer = |little| if little { "A_PCM/INT/LIT" } else { "A_PCM/INT/BIG" };
     let (codec_id, private) = match &child.kind {
         b"mp4a" => {
@@ -214,15 +220,24 @@ fn audio(entry: &mut TrackEntry, child: &Child, path: &Path) -> Result<(), Error
         b"alaw" => ("A_MS/ACM", Some(wave_format(6, &audio))),
         b"ulaw" => ("A_MS/ACM", Some(wave_format(7, &audio))),
         b"ipcm" => (integer(little), None),
-        b"sowt" => (integer(true), None),
-        b"twos" | b"in24" | b"in32" => (integer(false), None),
-        b"fpcm" if little => ("A_PCM/FLOAT/IEEE", None),
+        // Bytes with a sign, and floats that begin with it, have no name in Matroska: they stay QuickTime's.
+        b"sowt" if bits != 8 => (integer(true), None),
+        b"twos" if bits != 8 => (integer(false), None),
+        b"raw " if bits == 8 => (integer(true), None),
+        b"in24" | b"in32" => (integer(little), None),
+        b"fpcm" | b"fl32" | b"fl64" if little => ("A_PCM/FLOAT/IEEE", None),
+        b"lpcm" => match linear {
+            Some(Linear { float: true, little: true, .. }) => ("A_PCM/FLOAT/IEEE", None),
+            Some(Linear { float: false, signed, bits, .. }) if signed == (bits > 8) => (integer(little), None),
+            _ => ("A_QUICKTIME", Some(whole(child))),
+        },
         _ => ("A_QUICKTIME", Some(whole(child))),
     };
     if codec_id.starts_with("A_PCM") {
         let fixed = match &child.kind {
             b"in24" => 24,
-            b"in32" => 32,
+            b"in32" | b"fl32" => 32,
+            b"fl64" => 64,
             _ => bits,
         };
         audio.bit_depth = Some(fixed);
@@ -231,6 +246,24 @@ fn audio(entry: &mut TrackEntry, child: &Child, path: &Path) -> Result<(), Error
     entry.codec_private = private;
     entry.audio = Some(audio);
     Ok(())
+}
+
+/// What `lpcm` holds: QuickTime's sound description of version 2.
+#[derive(Debug, Clone, Copy)]
+struct Linear {
+    bits: u64,
+    float: bool,
+    little: bool,
+    signed: bool,
+}
+
+impl Linear {
+    /// From the fields behind the number of channels: `constBitsPerChannel` and `formatSpecificFlags`.
+    fn read(body: &[u8]) -> Option<Linear> {
+        let number = |at: usize| body.get(at..)?.first_chunk::<4>().map(|bytes| u32::from_be_bytes(*bytes));
+        let (bits, flags) = (number(48)?, number(52)?);
+        Some(Linear { bits: bits.into(), float: flags & 1 != 0, little: flags & 2 == 0, signed: flags & 4 != 0 })
+    }
 }
 
 /// The sample entry with its header, as the QuickTime mappings of Matroska carry it.
