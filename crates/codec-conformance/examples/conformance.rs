@@ -9,9 +9,11 @@ use std::fmt::Write;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+const CODECS: [Codec; 6] = [Codec::H264, Codec::H265, Codec::AV1, Codec::VP8, Codec::VP9, Codec::MJPEG];
+
 fn main() -> Result<(), Box<dyn Error>> {
     let mut kits = Vec::new();
-    for codec in [Codec::H264, Codec::H265, Codec::AV1, Codec::VP8, Codec::VP9, Codec::MJPEG] {
+    for codec in CODECS {
         let kit = Kit::inside().of(codec);
         if !kit.streams.is_empty() {
             kits.push((format!("{codec}, the streams inside the kit"), codec, kit, Options::default()));
@@ -26,9 +28,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             folder => {
                 let name = folder.rsplit('/').find(|part| !part.is_empty()).unwrap_or(folder).to_owned();
                 let kit = Kit::from_dir(folder)?;
-                if let Some(codec) = kit.streams.first().map(|stream| stream.codec) {
-                    // Damage is tried on the streams inside the kit, which are of each kind.
-                    kits.push((format!("The folder `{name}`"), codec, kit, Options { seeds: 0 }));
+                for codec in CODECS {
+                    let kit = kit.clone().of(codec);
+                    if !kit.streams.is_empty() {
+                        // Damage is tried on the streams inside the kit, which are of each kind.
+                        kits.push((format!("The folder `{name}`, {codec}"), codec, kit, Options { seeds: 0 }));
+                    }
                 }
             }
         }
