@@ -2,6 +2,7 @@
 
 mod serve;
 
+use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -10,7 +11,7 @@ use clap_complete::Shell;
 
 pub use serve::{Serve, Upstream};
 
-use crate::units::{Bound, ByteSize, Duration, Moment};
+use crate::units::{Bound, ByteSize, Duration, Moment, Offset};
 
 /// From a Kinesis Video stream to exact pictures.
 #[derive(Debug, Parser)]
@@ -140,15 +141,19 @@ pub struct Service {
     /// The region [default: that of the ARN, or of the AWS configuration]
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
-    /// The profile of the AWS configuration
+    /// The profile of the AWS configuration; it goes before keys in the environment
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
     /// The address of the control plane, for the local service for example
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = url)]
     pub endpoint_url: Option<String>,
     /// Keys in place of those of the AWS configuration: for the local service of `demo`.
     #[arg(skip)]
     pub credentials: Option<(String, String)>,
+}
+
+fn url(text: &str) -> Result<String, String> {
+    kineframe::source_aws::check_endpoint(text).map(|()| text.to_owned())
 }
 
 /// `--via`.
@@ -210,7 +215,7 @@ pub struct Put {
     /// As fast as the file's own times go, or as fast as the service takes it
     #[arg(long, value_name = "HOW", default_value = "fast")]
     pub pace: Pace,
-    /// Send the file again and again, N times, or until stopped; times go on behind the end of the round before
+    /// Send the file again and again, N times (--loop=N), or until stopped; times go on behind the end of the round before
     #[arg(long = "loop", value_name = "N", num_args = 0..=1, default_missing_value = "0")]
     pub rounds: Option<u64>,
     /// A tag on each fragment (repeatable)
@@ -255,6 +260,20 @@ impl std::str::FromStr for Start {
             _ => Err(format!("'{text}' is neither `now` nor a time such as 2017-11-28T06:55:08.513Z")),
         }
     }
+}
+
+/// The command line with `--loop` spelled out: what follows it is its number where it is one, else the next argument.
+pub fn spelled(given: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let given: Vec<OsString> = given.into_iter().collect();
+    let rest = given.iter().position(|argument| argument == "--").unwrap_or(given.len());
+    let number = |text: &OsString| {
+        text.to_str().is_some_and(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    let forever = |at: usize| at < rest && !given.get(at + 1).is_some_and(number);
+    let spell = |(at, argument): (usize, &OsString)| {
+        if argument == "--loop" && forever(at) { "--loop=0".into() } else { argument.clone() }
+    };
+    given.iter().enumerate().map(spell).collect()
 }
 
 /// `--pace`.
@@ -322,16 +341,17 @@ pub struct Frames {
 
 /// `kineframe frame`.
 #[derive(Debug, Args)]
+#[group(id = "which", required = true, args = ["fragment", "at"])]
 pub struct Frame {
     /// The input.
     #[command(flatten)]
     pub input: Input,
     /// The fragment that the picture is in
-    #[arg(long, value_name = "NUMBER", required_unless_present = "at", conflicts_with = "at")]
+    #[arg(long, value_name = "NUMBER")]
     pub fragment: Option<String>,
-    /// Seconds from the fragment's start: the picture on screen then
-    #[arg(long, value_name = "SECONDS", requires = "fragment", allow_negative_numbers = true)]
-    pub offset: Option<f64>,
+    /// Seconds from the fragment's start (1.25, 1.25s or 1250ms): the picture on screen then
+    #[arg(long, value_name = "SECONDS", requires = "fragment", allow_hyphen_values = true)]
+    pub offset: Option<Offset>,
     /// The picture on screen at this time
     #[arg(long, value_name = "TIME")]
     pub at: Option<Moment>,
@@ -519,4 +539,26 @@ pub struct Audio {
     /// Frames one after the other, without silence where timestamps leave gaps
     #[arg(long)]
     pub no_fill: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_follows_loop_is_its_number_or_the_file() {
+        for (line, rounds, file) in [
+            ("kineframe put --loop a.mkv kvs://x", Some(0), "a.mkv"),
+            ("kineframe put --loop 3 a.mkv kvs://x", Some(3), "a.mkv"),
+            ("kineframe put --loop=3 a.mkv kvs://x", Some(3), "a.mkv"),
+            ("kineframe put a.mkv kvs://x --loop", Some(0), "a.mkv"),
+            ("kineframe put -- --loop kvs://x", None, "--loop"),
+        ] {
+            let given = line.split_ascii_whitespace().map(OsString::from);
+            let Ok(Cli { command: Command::Put(put), .. }) = Cli::try_parse_from(spelled(given)) else {
+                panic!("{line}")
+            };
+            assert_eq!((put.rounds, put.file.as_str()), (rounds, file), "{line}");
+        }
+    }
 }

@@ -2,13 +2,14 @@
 
 use std::time::Instant;
 
-use kineframe::fragment::{Damage, Event, Options, Payload};
+use kineframe::fragment::{Damage, Event, Options, Payload, ServiceError};
 use kineframe::mp4::{AnySplitter, ReadError};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::args::{Common, Input as InputArgs};
 use crate::input::{Input, without_media};
+use crate::kvs::reported;
 use crate::outcome::{Failure, Outcome};
 
 /// Fragment events of an input.
@@ -41,6 +42,8 @@ pub struct Report {
     pub truncated: u64,
     /// Listed fragments that the service reported as absent, and other errors in band.
     pub service_errors: u64,
+    /// The first of them, by name, number and fragment.
+    pub service_errors_named: Vec<String>,
     /// Milliseconds since the command began to read.
     pub wall_ms: u64,
 }
@@ -72,6 +75,9 @@ impl DamageObject {
 
 /// Damaged stretches that a summary names; all are counted.
 const DAMAGE_NAMED: usize = 1000;
+
+/// Errors in band that a person is told by name.
+const ERRORS_NAMED: usize = 5;
 
 impl Body {
     /// Opens an input; with [`Payload::Skip`] the bytes of frames are let go of.
@@ -137,7 +143,7 @@ impl Body {
                 self.report.fragments += 1;
                 self.report.truncated += u64::from(tail.truncated || !tail.complete);
             }
-            Event::ServiceError(_) => self.report.service_errors += 1,
+            Event::ServiceError(error) => self.report.note_service_error(error),
             Event::Damage(damage) => self.report.note_damage(damage),
             _ => {}
         }
@@ -145,6 +151,15 @@ impl Body {
 }
 
 impl Report {
+    /// Counts an error in band, and names it while there is room.
+    fn note_service_error(&mut self, error: &ServiceError) {
+        self.service_errors += 1;
+        if self.service_errors_named.len() < ERRORS_NAMED {
+            let number = error.fragment_number.as_ref().map(|number| format!(", at fragment {number}"));
+            self.service_errors_named.push(reported(error) + &number.unwrap_or_default());
+        }
+    }
+
     /// Counts a damaged stretch, and names it while there is room.
     pub fn note_damage(&mut self, damage: &Damage) {
         self.damaged += 1;
@@ -187,8 +202,13 @@ impl Report {
                 eprintln!("kineframe: {}: {} fragment{plural} cut or not closed", self.input, self.truncated);
             }
             if self.service_errors > 0 {
-                let plural = if self.service_errors == 1 { "" } else { "s" };
-                eprintln!("kineframe: {}: the service reported {} error{plural}", self.input, self.service_errors);
+                for error in &self.service_errors_named {
+                    eprintln!("kineframe: {}: the service reported {error}", self.input);
+                }
+                let more = self.service_errors.saturating_sub(self.service_errors_named.len() as u64);
+                if more > 0 {
+                    eprintln!("kineframe: {}: the service reported {more} more errors", self.input);
+                }
             }
         }
         let sound = self.damaged == 0 && self.truncated == 0 && self.service_errors == 0;

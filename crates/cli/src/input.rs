@@ -7,11 +7,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use kineframe::mp4::{MovieBox, find_movie, is_mp4};
 use kineframe::source::{File, MediaSource, SourceError, SourceErrorKind, StartSelector, Stdin};
+use kineframe::source_aws::StreamId;
 
 use crate::args::{Common, Input as InputArgs};
 use crate::kvs::{self, Opened, Wanted};
 use crate::outcome::Failure;
 use crate::signals::Stop;
+use crate::units::{Bound, Moment};
 
 /// Longest description of an MP4 file that is read ahead.
 const MAX_MOVIE: u64 = 64 << 20;
@@ -27,6 +29,36 @@ pub fn without_media(name: &str, bytes: u64) -> Option<&'static str> {
             "nothing that kineframe reads is in it: Matroska, WebM, MP4, or what GetMedia, GetMediaForFragmentList and \
              GetClip send",
         ),
+    }
+}
+
+/// The stream that may be meant by the name of a file that is not there.
+fn meant(name: &str) -> Option<String> {
+    let absent = std::fs::symlink_metadata(name).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
+    let stream = name.strip_prefix("kvs:").map_or(name, |rest| rest.trim_start_matches('/'));
+    // A dot ends the name of a file most of the time; it may stand in that of a stream.
+    let plain = stream.len() < name.len() || !stream.contains('.');
+    let stream = format!("kvs://{stream}");
+    (absent && plain && stream.parse::<StreamId>().is_ok()).then_some(stream)
+}
+
+/// That a range does not end before it begins, as far as its flags alone tell.
+///
+/// # Errors
+/// It does.
+pub fn check_range(args: &InputArgs) -> Result<(), Failure> {
+    let at = |bound: &Option<Bound>| match bound {
+        Some(Bound::At(moment)) => Some(*moment),
+        _ => None,
+    };
+    match (at(&args.from), at(&args.to)) {
+        (Some(Moment::Wall(from)), Some(Moment::Wall(to)))
+        | (Some(Moment::FromStart(from)), Some(Moment::FromStart(to)))
+            if from > to =>
+        {
+            Err(Failure::Usage("--to lies before --from: nothing is between them; are the two swapped?".into()))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -91,6 +123,7 @@ impl Input {
     /// # Errors
     /// As for `open`.
     pub fn open_for(args: &InputArgs, wanted: &Wanted, common: &Common) -> Result<Input, Failure> {
+        check_range(args)?;
         let name = args.input.as_str();
         if kvs::is_stream(name) {
             let mut input = Self::read(name, None, None, kvs::open(args, wanted)?)?;
@@ -104,6 +137,18 @@ impl Input {
         if name == "-" {
             return Self::read("standard input", None, None, opened(Box::new(Stdin)));
         }
+        if let Some(stream) = meant(name) {
+            return Err(Failure::Work(format!("{name}: no such file; check the path, or write {stream} for a stream")));
+        }
+        Self::open_file(name)
+    }
+
+    /// Opens a file, and nothing else.
+    ///
+    /// # Errors
+    /// No thread to read with.
+    pub fn open_file(name: &str) -> Result<Input, Failure> {
+        let opened = |source| Opened { source, start: StartSelector::Earliest, monitor: None };
         let length = std::fs::metadata(name).ok().filter(std::fs::Metadata::is_file).map(|file| file.len());
         let file = File::new(name);
         // What cannot be read here is told by the first piece.

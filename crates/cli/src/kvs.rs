@@ -6,8 +6,8 @@ mod lead;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use kineframe::consumer::{Session, SessionMonitor, SessionNotice, SessionOptions, Until};
-use kineframe::fragment::{ContinuationToken, FragmentNumber, ProducerTimestamp, ServerTimestamp};
+use kineframe::consumer::{GapReason, Session, SessionMonitor, SessionNotice, SessionOptions, Until};
+use kineframe::fragment::{ContinuationToken, FragmentNumber, ProducerTimestamp, ServerTimestamp, ServiceError};
 use kineframe::source::{MediaSource, PieceStream, StartSelector};
 use kineframe::source_aws::{
     ArchiveOptions, Client, Clock as ServiceClock, Error, ErrorKind, FragmentEntry, Options, StaticCredentials,
@@ -57,17 +57,31 @@ pub fn say(monitor: &SessionMonitor) {
                 let time = |time: Option<ProducerTimestamp>| {
                     time.and_then(|time| time.to_rfc3339()).unwrap_or_else(|| "an unknown time".into())
                 };
-                eprintln!("kineframe: gap from {} to {}: not read", time(gap.from), time(gap.to));
+                let why = match gap.reason {
+                    GapReason::SlowReader => "passed over, to keep up with the stream",
+                    _ => "the stream has nothing there: none came, or it is kept no longer",
+                };
+                eprintln!("kineframe: gap from {} to {}: {why}", time(gap.from), time(gap.to));
             }
             SessionNotice::Failed { error, pause } => {
                 eprintln!("kineframe: {error}; going on in {:.1} s", pause.as_secs_f64());
             }
             SessionNotice::Refused { error, pause } => {
-                let code = error.code.unwrap_or_else(|| "an error without a name".into());
+                let code = reported(&error);
                 eprintln!("kineframe: the service reported {code}; going on in {:.1} s", pause.as_secs_f64());
             }
             _ => {}
         }
+    }
+}
+
+/// An error in band by name and number.
+pub fn reported(error: &ServiceError) -> String {
+    match (&error.code, error.id) {
+        (Some(code), Some(id)) => format!("{code} ({id})"),
+        (Some(code), None) => code.clone(),
+        (None, Some(id)) => format!("error {id}"),
+        (None, None) => "an error without a name".into(),
     }
 }
 
@@ -175,6 +189,9 @@ pub fn open(args: &Input, wanted: &Wanted) -> Result<Opened, Failure> {
     match plan(args, wanted, now())? {
         Plan::Live { start, first, until } => Ok(live(stream, start, first, until)),
         Plan::Named => {
+            if !wanted.fragments.is_empty() {
+                check_retention(&stream)?;
+            }
             let (mut numbers, mut coming) = (Vec::new(), Vec::new());
             for number in &wanted.fragments {
                 numbers.push(number_of(number)?);
@@ -187,6 +204,9 @@ pub fn open(args: &Input, wanted: &Wanted) -> Result<Opened, Failure> {
                     coming.push((at, found.iter().map(|entry| entry.number.clone()).max()));
                 }
                 numbers.extend(found.into_iter().map(|entry| entry.number));
+            }
+            if numbers.is_empty() && coming.is_empty() {
+                check_retention(&stream)?;
             }
             numbers.sort();
             numbers.dedup();
@@ -231,12 +251,7 @@ pub fn open(args: &Input, wanted: &Wanted) -> Result<Opened, Failure> {
             }
             if entries.is_empty() {
                 // A list of what a stream without an archive keeps is empty, and no error.
-                let info = stream.client().block_on(stream.describe());
-                if info.is_ok_and(|info| info.retention_hours == 0) {
-                    let (operation, target) = ("ListFragments", Arc::from(args.input.as_str()));
-                    let kind = ErrorKind::NoDataRetention;
-                    return Err(failure(Error { operation, target, kind, message: String::new(), request_id: None }));
-                }
+                check_retention(&stream)?;
             }
             let keep = |entry: &FragmentEntry| match &from {
                 None => true,
@@ -250,6 +265,20 @@ pub fn open(args: &Input, wanted: &Wanted) -> Result<Opened, Failure> {
             }
             Ok(archive(&stream, entries.into_iter().map(|entry| entry.number).collect(), wanted.decoded))
         }
+    }
+}
+
+/// That a stream has an archive: what is asked of one that has none is never found, and waited for in vain.
+fn check_retention(stream: &StreamHandle) -> Result<(), Failure> {
+    match stream.client().block_on(stream.describe()) {
+        Ok(info) if info.retention_hours == 0 => {
+            let (operation, target) = ("DescribeStream", Arc::from(stream.id().to_string()));
+            let kind = ErrorKind::NoDataRetention;
+            Err(failure(Error { operation, target, kind, message: String::new(), request_id: None }))
+        }
+        // Who may not ask, or not now, may still read.
+        Err(error) if !matches!(error.kind, ErrorKind::NotAuthorized | ErrorKind::Throttled) => Err(failure(error)),
+        _ => Ok(()),
     }
 }
 

@@ -28,7 +28,7 @@ use args::{Cli, Command};
 use outcome::{Failure, Outcome};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::parse_from(args::spelled(std::env::args_os()));
     outcome::exit(run(&cli))
 }
 

@@ -347,11 +347,7 @@ impl Run {
         let damaged = !summary.damage.is_empty() || summary.truncated > 0;
         let undecoded = undecoded(&summary);
         if !self.quiet && self.marked + undecoded > 0 {
-            self.progress.say(&format!(
-                "kineframe: {}: {} pictures are built on missing or damaged references, {undecoded} frames gave none; \
-                 --json marks them, --damaged skip leaves them out",
-                self.name, self.marked
-            ));
+            self.progress.say(&format!("kineframe: {}: {}", self.name, shortfall(self.marked, undecoded)));
         }
         let complete = self.failed + self.lost + self.marked + undecoded == 0;
         let sound = !damaged && complete && self.undecodable.is_none();
@@ -360,7 +356,12 @@ impl Run {
 
     /// Says what happened since the last picture.
     fn notices(&mut self) {
+        // What was cut because the user stopped is no news.
+        let stopped = self.stop.check().is_err();
         for notice in self.pictures.take_notices() {
+            if stopped && matches!(notice, Notice::Truncated(_) | Notice::Damage(_) | Notice::Lost { .. }) {
+                continue;
+            }
             let kind = match &notice {
                 Notice::Lost { .. } => "losses",
                 Notice::Service(_) => "errors of the service",
@@ -391,6 +392,20 @@ impl Run {
     }
 }
 
+/// What is said of pictures that are not what the encoder made, and of frames that gave none: of what there was alone.
+fn shortfall(marked: u64, undecoded: u64) -> String {
+    let count = |count: u64, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
+    let marked = (marked > 0).then(|| {
+        let pictures = count(marked, "picture is", "pictures are");
+        format!("{pictures} built on missing or damaged references (--json marks them, --damaged skip leaves them out)")
+    });
+    let undecoded = (undecoded > 0).then(|| {
+        let frames = count(undecoded, "frame", "frames");
+        format!("{frames} gave no picture (frames_dropped in the summary of --json says why)")
+    });
+    [marked, undecoded].into_iter().flatten().collect::<Vec<_>>().join("; ")
+}
+
 /// What to do where no back end of this build takes a codec.
 fn other_builds(codec: &str) -> String {
     match kineframe::decoders::features_for(codec).as_slice() {
@@ -400,5 +415,20 @@ fn other_builds(codec: &str) -> String {
             let full = if features.contains(&"vpx") { "; `--features full` has vpx" } else { "" };
             format!("\nA build with the feature {} may decode it{full}", options.join(" or "))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_there_is_not_spoken_of() {
+        let both = shortfall(2, 1);
+        assert!(both.starts_with("2 pictures are built") && both.contains("; 1 frame gave no picture"), "{both}");
+        let one = shortfall(1, 0);
+        assert!(one.starts_with("1 picture is built") && !one.contains("gave"), "{one}");
+        let none = shortfall(0, 100);
+        assert!(none.starts_with("100 frames gave no picture") && !none.contains("references"), "{none}");
     }
 }

@@ -42,6 +42,10 @@ impl Duration {
     }
 }
 
+/// A time from a fragment's start, in nanoseconds; negative before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Offset(pub i64);
+
 /// A number of bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ByteSize(pub u64);
@@ -112,6 +116,29 @@ impl FromStr for Duration {
     }
 }
 
+impl FromStr for Offset {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong =
+            || format!("'{text}' is not an offset: seconds, or a number with ms, s, m or h, such as 1.25 or 1250ms");
+        let (negative, number) = text.strip_prefix('-').map_or((false, text), |number| (true, number));
+        let nanos = match number.parse() {
+            Ok(Duration(nanos)) => nanos,
+            Err(_) => decimal(number, 1_000_000_000).ok_or_else(wrong)?,
+        };
+        let nanos = i64::try_from(nanos).map_err(|_| wrong())?;
+        Ok(Offset(if negative { -nanos } else { nanos }))
+    }
+}
+
+/// In seconds.
+impl fmt::Display for Offset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} s", self.0 as f64 / 1e9)
+    }
+}
+
 impl FromStr for ByteSize {
     type Err = String;
 
@@ -160,6 +187,22 @@ mod tests {
         }
         for text in ["", "s", "5", "-1s", "1.2.3s", "1e3s", "99999999999999999999h", "٣s"] {
             assert!(text.parse::<Duration>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn offsets_are_seconds_with_or_without_their_unit() {
+        for (text, nanos) in [
+            ("1.25", 1_250_000_000),
+            ("1.25s", 1_250_000_000),
+            ("1250ms", 1_250_000_000),
+            ("-0.5", -500_000_000),
+            ("0", 0),
+        ] {
+            assert_eq!(text.parse(), Ok(Offset(nanos)), "{text}");
+        }
+        for text in ["", "-", "--1", "1e3", "NaN", "inf", "9999999999999", "1 s", "s"] {
+            assert!(text.parse::<Offset>().is_err(), "{text}");
         }
     }
 

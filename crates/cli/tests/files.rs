@@ -85,7 +85,10 @@ fn a_change_of_tracks_starts_a_new_part_and_ends_a_pipe() {
     let whole = folder.path().join("x.mkv");
     let body = testdata("generated/resolution-change.mkv");
     let body = body.to_str().expect("UTF-8");
-    assert_eq!(code(&run(&["merge", body, "-o", whole.to_str().expect("UTF-8")])), 0);
+    let merged = run(&["merge", body, "-o", whole.to_str().expect("UTF-8")]);
+    assert_eq!(code(&merged), 0);
+    let said = String::from_utf8_lossy(&merged.stderr).into_owned();
+    assert!(said.lines().count() == 2 && said.contains("the tracks change") && said.contains("x-3.mkv"), "{said}");
     let mut names: Vec<String> = fs::read_dir(folder.path())
         .expect("listed")
         .map(|file| file.expect("a file").file_name().into_string().expect("UTF-8"))

@@ -179,8 +179,10 @@ struct Reader {
 enum Ending {
     /// The body was over.
     Short,
-    /// The connection broke, or the call was refused.
+    /// The connection broke.
     Broke(Error),
+    /// The call was refused, after the tries that a call has.
+    Refused(Error),
     /// An error in band, in place of the next fragment.
     Reported(Document),
     /// The next fragment came with bytes that are not media.
@@ -212,7 +214,7 @@ impl Reader {
                     false => Some(document.pieces),
                 },
                 Ending::Broke(error) if tries < policy.tries && error.kind.is_retryable() => None,
-                Ending::Broke(error) => return drop(self.sender.send(Err(error))),
+                Ending::Broke(error) | Ending::Refused(error) => return drop(self.sender.send(Err(error))),
             };
             match given_up {
                 Some(pieces) => {
@@ -263,10 +265,7 @@ impl Reader {
         };
         let output = match inner.data(api, &self.stream, points, call).await {
             Ok(output) => output,
-            // It was tried again in there.
-            Err(error) => {
-                return Ending::Broke(Error { kind: crate::error::ErrorKind::Other(error.kind.to_string()), ..error });
-            }
+            Err(error) => return Ending::Refused(error),
         };
         let mut body = Body::new(output.payload, api.operation(), label, inner.options.read_timeout);
         let mut documents = Documents::default();

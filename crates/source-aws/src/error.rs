@@ -29,12 +29,18 @@ pub enum ErrorKind {
     /// Nothing in the chain gave credentials.
     #[error("no AWS credentials were found")]
     NoCredentials,
+    /// A profile was named that is in neither of the shared files.
+    #[error("the AWS configuration has no such profile")]
+    NoProfile,
     /// They were valid once.
     #[error("the AWS credentials have expired")]
     ExpiredCredentials,
     /// The service does not know the key, or the signature does not match it.
     #[error("the service does not accept the AWS credentials")]
     InvalidCredentials,
+    /// The call was signed for another region than the endpoint's.
+    #[error("the endpoint is not in the region that the call was signed for")]
+    WrongRegion,
     /// The signature's time is too far from the service's.
     #[error("the service's clock and that of this machine differ too much")]
     ClockSkew,
@@ -44,6 +50,9 @@ pub enum ErrorKind {
     /// No region was configured.
     #[error("no AWS region is set")]
     NoRegion,
+    /// The address that is configured for the service is none.
+    #[error("the endpoint address is none")]
+    InvalidEndpointUrl,
     /// No such stream in this region and account, or it is not active; or what was asked for is not in it.
     #[error("no such stream, or it is not active")]
     NotFound,
@@ -101,6 +110,13 @@ impl ErrorKind {
             let message = message.to_ascii_lowercase();
             message.contains("signature expired") || message.contains("not yet current")
         };
+        let signature = matches!(
+            name,
+            "InvalidSignatureException"
+                | "SignatureDoesNotMatch"
+                | "UnrecognizedClientException"
+                | "IncompleteSignature"
+        );
         match name {
             "ResourceNotFoundException" => ErrorKind::NotFound,
             "NotAuthorizedException" | "AccessDeniedException" | "AccessDenied" | "OptInRequired" => {
@@ -113,6 +129,7 @@ impl ErrorKind {
             }
             "ExpiredTokenException" | "ExpiredToken" | "TokenRefreshRequired" => ErrorKind::ExpiredCredentials,
             "RequestExpired" | "RequestTimeTooSkewed" | "RequestInTheFuture" => ErrorKind::ClockSkew,
+            _ if signature && message.to_ascii_lowercase().contains("valid region") => ErrorKind::WrongRegion,
             "InvalidSignatureException" | "SignatureDoesNotMatch" if skewed() => ErrorKind::ClockSkew,
             "InvalidSignatureException"
             | "SignatureDoesNotMatch"
@@ -182,11 +199,16 @@ impl ErrorKind {
             ErrorKind::NoCredentials => {
                 "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile with --profile, or run `aws sso login`"
             }
+            ErrorKind::NoProfile => {
+                "check --profile; `aws configure list-profiles` lists what is there, `aws configure --profile NAME` adds one"
+            }
             ErrorKind::ExpiredCredentials => "renew them, with `aws sso login` for example",
             ErrorKind::InvalidCredentials => "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY or --profile",
+            ErrorKind::WrongRegion => "give the endpoint's region with --region or AWS_REGION",
             ErrorKind::ClockSkew => "set the clock of this machine",
             ErrorKind::NotAuthorized => "allow the action kinesisvideo:<call> on the stream in the IAM policy",
             ErrorKind::NoRegion => "give --region or set AWS_REGION",
+            ErrorKind::InvalidEndpointUrl => "correct --endpoint-url or AWS_ENDPOINT_URL",
             ErrorKind::NotFound => "check the name and --region; `kineframe streams` lists what is there",
             ErrorKind::InUse => "choose another name, or try again when the change is done",
             ErrorKind::InvalidArgument => "check the value against the API reference",
@@ -268,6 +290,13 @@ mod tests {
         assert_eq!(
             ErrorKind::of_type("InvalidSignatureException", "Signature expired: 20260101T000000Z is now earlier than"),
             ErrorKind::ClockSkew
+        );
+        assert_eq!(
+            ErrorKind::of_type(
+                "InvalidSignatureException",
+                "Credential should be scoped to a valid region, not 'eu-west-1'."
+            ),
+            ErrorKind::WrongRegion
         );
         assert_eq!(ErrorKind::of_type("NewException", ""), ErrorKind::Other("NewException".into()));
     }

@@ -13,7 +13,8 @@ use crate::retry::RetryPolicy;
 pub struct Options {
     /// The region.
     pub region: Option<String>,
-    /// The profile of the shared files.
+    /// The profile of the shared files. Its keys go before those of the environment, as with the AWS command line;
+    /// the profile that `AWS_PROFILE` names comes after them.
     pub profile: Option<String>,
     /// The address of the control plane, for the local service or a private endpoint. It goes before
     /// `AWS_ENDPOINT_URL_KINESIS_VIDEO` and `AWS_ENDPOINT_URL`. Data calls go where GetDataEndpoint says, unless
@@ -83,6 +84,32 @@ impl std::fmt::Debug for StaticCredentials {
     }
 }
 
+/// That an address is one of the control plane: `http://` or `https://` and a host.
+///
+/// # Errors
+/// What is wrong with it, and how it would be right, on one line.
+pub fn check_endpoint(url: &str) -> Result<(), String> {
+    let scheme = |text: &str, scheme: &str| {
+        let (head, rest) = text.split_at_checked(scheme.len())?;
+        head.eq_ignore_ascii_case(scheme).then(|| rest.to_owned())
+    };
+    let rest = scheme(url, "http://").or_else(|| scheme(url, "https://"));
+    match rest {
+        Some(rest) if !rest.is_empty() && !rest.starts_with(['/', ':', '?', '#']) => Ok(()),
+        Some(_) => Err(format!("'{url}' names no host: give one such as http://127.0.0.1:8080")),
+        None if url.contains("://") || url.is_empty() => {
+            Err(format!("'{url}' is no address of the service: it begins with http:// or https://"))
+        }
+        None => {
+            // What is named by a number or runs here speaks HTTP most of the time, the rest of the world HTTPS.
+            let near =
+                url.starts_with("localhost") || url.starts_with('[') || url.starts_with(|c: char| c.is_ascii_digit());
+            let scheme = if near { "http" } else { "https" };
+            Err(format!("'{url}' has no scheme: give {scheme}://{url}"))
+        }
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
         Options {
@@ -96,6 +123,28 @@ impl Default for Options {
             connect_timeout: Duration::from_secs(5),
             answer_timeout: Duration::from_secs(30),
             read_timeout: Duration::from_secs(15),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_has_a_scheme_and_a_host() {
+        for right in ["http://127.0.0.1:8080", "https://kinesisvideo.eu-west-1.amazonaws.com", "HTTP://[::1]:80/"] {
+            assert_eq!(check_endpoint(right), Ok(()), "{right}");
+        }
+        for (wrong, word) in [
+            ("127.0.0.1:33691", "give http://127.0.0.1:33691"),
+            ("localhost:80", "give http://localhost:80"),
+            ("kinesisvideo.eu-west-1.amazonaws.com", "give https://kinesisvideo.eu-west-1.amazonaws.com"),
+            ("ftp://host", "begins with http://"),
+            ("http://", "names no host"),
+            ("", "begins with http://"),
+        ] {
+            assert!(check_endpoint(wrong).is_err_and(|why| why.contains(word)), "{wrong}");
         }
     }
 }

@@ -28,7 +28,8 @@ use aws_types::service_config::ServiceConfigKey;
 use crate::connection::OwnConnections;
 use crate::endpoint::Api;
 use crate::error::{Error, ErrorKind};
-use crate::options::{Options, StaticCredentials};
+use crate::options::{Options, StaticCredentials, check_endpoint};
+use crate::profile;
 
 /// The clients of one look at the configuration.
 pub(crate) struct Sdk {
@@ -75,7 +76,7 @@ impl Sdk {
         let http: SharedHttpClient = http_client_fn(move |_, _| pooled.clone());
         let mut loader =
             aws_config::defaults(BehaviorVersion::latest())
-                .http_client(http)
+                .http_client(http.clone())
                 .retry_config(RetryConfig::disabled())
                 .timeout_config(TimeoutConfig::disabled())
                 .stalled_stream_protection(
@@ -102,13 +103,28 @@ impl Sdk {
                 std::future::ready(keys)
             }));
         }
-        let config = loader.load().await;
+        let own = options.credentials.is_some() || options.credentials_provider.is_some();
+        let profile = options.profile.as_deref().filter(|_| !own);
+        if let Some(name) = profile {
+            profile::check(name, &target).await?;
+        }
+        let mut config = loader.load().await;
+        if let Some(name) = profile {
+            let keys = SharedCredentialsProvider::new(profile::credentials(name, &config, http));
+            config = config.into_builder().credentials_provider(keys).build();
+        }
         let Some(region) = config.region().map(ToString::to_string) else {
             return Err(Error::new("Configuration", &target, ErrorKind::NoRegion, ""));
         };
         let control = control::Client::new(&config);
         let (media, archived) = (Mutex::default(), Mutex::default());
-        Ok(Sdk { control, connectors, region, config, media, archived })
+        let sdk = Sdk { control, connectors, region, config, media, archived };
+        // The flag, or what the environment or the shared files say of this service or of all.
+        let given = options.endpoint_url.clone().or_else(|| sdk.configured("Kinesis Video"));
+        match given.as_deref().map(check_endpoint) {
+            Some(Err(why)) => Err(Error::new("Configuration", &target, ErrorKind::InvalidEndpointUrl, &why)),
+            _ => Ok(sdk),
+        }
     }
 
     /// A client of which each call has a connection of its own.
@@ -140,14 +156,15 @@ impl Sdk {
             Api::PutMedia | Api::GetMedia => "Kinesis Video Media",
             _ => "Kinesis Video Archived Media",
         };
-        let configured = self.config.service_config()?;
-        let value = |service: &str| {
-            let key = ServiceConfigKey::builder().service_id(service).env("AWS_ENDPOINT_URL").profile("endpoint_url");
-            configured.load_config(key.build().ok()?)
-        };
         // Where nothing is set for the service, the general setting answers, as for a service that is not there.
         // That one is the control plane's alone.
-        value(service).filter(|endpoint| value("kineframe none").as_ref() != Some(endpoint))
+        self.configured(service).filter(|endpoint| self.configured("kineframe none").as_ref() != Some(endpoint))
+    }
+
+    /// The endpoint that the environment or the shared files set for a service, or for all.
+    fn configured(&self, service: &str) -> Option<String> {
+        let key = ServiceConfigKey::builder().service_id(service).env("AWS_ENDPOINT_URL").profile("endpoint_url");
+        self.config.service_config()?.load_config(key.build().ok()?)
     }
 
     pub(crate) async fn credentials(&self, operation: &'static str, target: &Arc<str>) -> Result<Credentials, Error> {
@@ -263,7 +280,7 @@ fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Optio
 }
 
 /// What an error says with all that is below it.
-fn chain(error: &(dyn StdError + 'static)) -> String {
+pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
     let (mut text, mut next) = (error.to_string(), error.source());
     while let Some(error) = next {
         text = format!("{text}: {error}");

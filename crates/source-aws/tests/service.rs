@@ -192,6 +192,11 @@ async fn failures_are_told_by_kind() {
     assert_eq!(nobody.describe().await.map_err(|error| error.kind), Err(ErrorKind::NotFound));
     let error = read(nobody.get_media().open(&StartSelector::Now)).await.expect_err("no such stream");
     assert!(matches!(error.kind, SourceErrorKind::Other { retry: false, .. }), "{error:?}");
+    let number = FragmentNumber::new("1").expect("a number");
+    let list = nobody.fragment_list(vec![number], ArchiveOptions::default());
+    let error = read(list.open(&StartSelector::Earliest)).await.expect_err("no such stream");
+    assert!(matches!(error.kind, SourceErrorKind::Other { retry: false, .. }), "{error:?}");
+    assert!(error.to_string().contains("`kineframe streams` lists"), "{error}");
     let stream = stream(options(&server), "door").await;
     assert_eq!(stream.create(1, None).await.map_err(|error| error.kind), Err(ErrorKind::InUse));
     let acks = put(&stream, b"this is no Matroska at all, not even an EBML Header".to_vec(), 7).await;

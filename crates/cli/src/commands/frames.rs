@@ -18,7 +18,7 @@ use crate::kvs::{self, Wanted};
 use crate::outcome::{Failure, Outcome, until_signal};
 use crate::output::Output;
 use crate::pictures::{self, Run, Written};
-use crate::units::Moment;
+use crate::units::{Moment, Offset};
 
 /// The object of one picture.
 #[derive(Serialize)]
@@ -81,7 +81,7 @@ pub fn frame(args: &Frame, common: &Common) -> Result<Outcome, Failure> {
     options.selection.at = vec![match (&args.fragment, args.at) {
         (Some(number), _) => match args.offset {
             None => At::First(pictures::fragment(number)?),
-            Some(seconds) => At::Offset { fragment: pictures::fragment(number)?, offset: nanos(seconds)? },
+            Some(Offset(offset)) => At::Offset { fragment: pictures::fragment(number)?, offset },
         },
         (None, Some(moment)) => At::Time(pictures::time(moment)),
         (None, None) => return Err(Failure::Usage("give --fragment NUMBER or --at TIME".into())),
@@ -95,10 +95,15 @@ pub fn frame(args: &Frame, common: &Common) -> Result<Outcome, Failure> {
     let mut run = Run::start(Input::open_for(&args.input, &wanted, common)?, options, &export, common)?;
     while let Some(picture) = run.next()? {
         if let Some(nanos) = before(&picture.info, args).filter(|nanos| *nanos > STALE) {
-            run.say(&format!(
-                "the picture is {:.3} s older than the time asked for: none came between",
-                nanos as f64 / 1e9
-            ));
+            let older = nanos as f64 / 1e9;
+            match (args.offset, picture.info.offset) {
+                (Some(offset), Some(at)) => run.say(&format!(
+                    "--offset {offset} lies past the fragment's end, or in a gap of it: the last picture before it is at \
+                     {} ({older:.3} s older), and that is written",
+                    Offset(at)
+                )),
+                _ => run.say(&format!("the picture is {older:.3} s older than the time asked for: none came between")),
+            }
         }
         if piped {
             crate::output::bytes(&picture.bytes)?;
@@ -108,7 +113,19 @@ pub fn frame(args: &Frame, common: &Common) -> Result<Outcome, Failure> {
         let file = args.output.display().to_string();
         output.item(&object(&picture, &file), || line(&picture, &file))?;
     }
+    if let (Some(number), Some(offset @ Offset(..0))) = (&args.fragment, args.offset) {
+        let summary = run.summary();
+        if summary.pictures == 0 && summary.frames_seen > 0 {
+            return Err(Failure::Usage(format!(
+                "{}: --offset {offset} lies before the first picture of fragment {number}: give seconds from its start",
+                args.input.input
+            )));
+        }
+    }
     let outcome = run.finish(|| match (&args.fragment, args.at) {
+        (Some(number), _) if args.offset.is_some() => {
+            format!("fragment {number} is not in it, or has no picture that early; `kineframe fragments` lists them")
+        }
         (Some(number), _) => {
             format!("fragment {number} is not in it, or has no picture; `kineframe fragments` lists them")
         }
@@ -131,7 +148,7 @@ fn before(picture: &PictureInfo, args: &Frame) -> Option<i128> {
     match (args.at, args.offset) {
         (Some(Moment::Wall(at)), _) => at.checked_sub(clock?),
         (Some(Moment::FromStart(at)), _) => at.checked_sub(picture.elapsed?),
-        (None, Some(seconds)) => Some(i128::from(nanos(seconds).ok()?) - i128::from(picture.offset?)),
+        (None, Some(Offset(offset))) => Some(i128::from(offset) - i128::from(picture.offset?)),
         (None, None) => None,
     }
 }
@@ -316,13 +333,4 @@ pub fn file_failure(error: FileError) -> Failure {
 fn is_there(path: &Path) -> Failure {
     let path = path.display();
     Failure::Work(format!("{path}: is there already; choose another name with -o, or replace it with --overwrite"))
-}
-
-/// Seconds of `--offset` in nanoseconds.
-fn nanos(seconds: f64) -> Result<i64, Failure> {
-    let nanos = (seconds * 1e9).round();
-    if !nanos.is_finite() || nanos.abs() >= 9.2e18 {
-        return Err(Failure::Usage(format!("--offset {seconds}: give seconds, such as 1.25")));
-    }
-    Ok(nanos as i64)
 }

@@ -29,7 +29,18 @@ pub fn run(args: &Merge, common: &Common) -> Result<Outcome, Failure> {
     options.patches = !piped;
     let place = |start: &FileStart| {
         Ok(match (piped, start.index) {
-            (false, index) => Place::File { path: part_name(&args.output, index), about: json!({}) },
+            (false, index) => {
+                let path = part_name(&args.output, index);
+                if index > 0 && !common.quiet {
+                    eprintln!(
+                        "kineframe: {}: the tracks change at document {}, and a file has one set of them; what follows is in {}",
+                        args.input.input,
+                        start.head.index,
+                        path.display()
+                    );
+                }
+                Place::File { path, about: json!({}) }
+            }
             (true, 0) => Place::Pipe,
             (true, _) => {
                 let index = start.head.index;

@@ -100,14 +100,22 @@ async fn update_data_retention(service: &Service, body: &[u8]) -> Result<Answer,
     one_of("operation", &operation, &["INCREASE_DATA_RETENTION", "DECREASE_DATA_RETENTION"])?;
     let hours = required("dataRetentionChangeInHours", input.data_retention_change_in_hours)?;
     in_range("dataRetentionChangeInHours", Some(hours), 1, RETENTION)?;
-    change(service, &stream, Some(&version), |settings| {
+    let changed = change(service, &stream, Some(&version), |settings| {
         let now = i64::from(settings.retention_hours);
         let then = if operation.starts_with('I') { now + hours } else { now - hours };
-        in_range("dataRetentionInHours", Some(then), 0, RETENTION)?;
+        if !(0..=RETENTION).contains(&then) {
+            return Err(ApiError::invalid_argument(format!(
+                "Value '{hours}' at 'dataRetentionChangeInHours' does not go with {operation}: the stream retains {now} \
+                 hours, and has to stay between 0 and {RETENTION}."
+            )));
+        }
         settings.retention_hours = u32::try_from(then).unwrap_or(0);
         Ok(())
     })
-    .await
+    .await?;
+    // What is retained no longer goes at once; of a stream that retains nothing the latest stays for GetMedia.
+    service.expire(&stream);
+    Ok(changed)
 }
 
 #[derive(Deserialize)]

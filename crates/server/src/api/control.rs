@@ -140,10 +140,13 @@ pub(crate) fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), ApiError
     }
     let sound =
         |(key, value): (&String, &String)| (1..=128).contains(&key.chars().count()) && value.chars().count() <= 256;
-    if tags.iter().all(sound) {
-        Ok(())
-    } else {
-        Err(ApiError::invalid_argument("A tag's key has 1 to 128 characters, its value at most 256."))
+    if !tags.iter().all(sound) {
+        return Err(ApiError::invalid_argument("A tag's key has 1 to 128 characters, its value at most 256."));
+    }
+    let reserved = |key: &String| key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:"));
+    match tags.keys().find(|key| reserved(key)) {
+        Some(key) => Err(ApiError::invalid_argument(format!("The tag key {key} begins with aws:, which is reserved."))),
+        None => Ok(()),
     }
 }
 

@@ -248,7 +248,7 @@ impl Session {
                 return Ok(());
             }
             FaultKind::Throttle | FaultKind::Expired | FaultKind::Moved => return Ok(()),
-            FaultKind::Error(id) => return self.refuse(AckError { id, code: "INTERNAL_ERROR" }, None).await,
+            FaultKind::Error(id) => return self.refuse(AckError::of(id), None).await,
             FaultKind::Stall => self.sender.gone().await,
             FaultKind::Reset => {
                 self.peer.reset();

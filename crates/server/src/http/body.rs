@@ -10,6 +10,7 @@ use tokio::sync::{Mutex, mpsc};
 
 use super::peer::Peer;
 use crate::fault::{FaultKind, Planned};
+use crate::ingest::AckError;
 use crate::limits::Pace;
 use crate::media::tags;
 use crate::usage::{ByteCount, Connection};
@@ -114,7 +115,9 @@ impl PieceSender {
             }
             FaultKind::Stall => self.gone().await,
             FaultKind::Error(id) => {
-                for piece in tags::error_document(id, "INTERNAL_ERROR", None) {
+                // The numbers of what is read are those of what is put, but for a fragment that is not there.
+                let code = if matches!(id, 3000 | 4000) { "FRAGMENT_NOT_FOUND" } else { AckError::of(id).code };
+                for piece in tags::error_document(id, code, None) {
                     self.forward(piece).await?;
                 }
             }

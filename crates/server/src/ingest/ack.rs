@@ -13,6 +13,23 @@ macro_rules! errors {
     ($($name:ident = $id:literal),* $(,)?) => {
         impl AckError {
             $(pub(crate) const $name: AckError = AckError { id: $id, code: stringify!($name) };)*
+
+            /// The error of this number; one that nobody has listed is an internal one.
+            pub(crate) fn of(id: u32) -> AckError {
+                let code = match id {
+                    $($id => stringify!($name),)*
+                    // Those of keys are only brought about on purpose.
+                    4500 => "KMS_KEY_ACCESS_DENIED",
+                    4501 => "KMS_KEY_DISABLED",
+                    4502 => "KMS_KEY_VALIDATION_ERROR",
+                    4503 => "KMS_KEY_UNAVAILABLE",
+                    4504 => "KMS_KEY_INVALID_USAGE",
+                    4505 => "KMS_KEY_INVALID_STATE",
+                    4506 => "KMS_KEY_NOT_FOUND",
+                    _ => "INTERNAL_ERROR",
+                };
+                AckError { id, code }
+            }
         }
     };
 }
@@ -91,6 +108,21 @@ pub(crate) fn ack_line(event: &AckEvent, timecode: Option<i64>, number: Option<&
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_number_has_its_name() {
+        for (id, name) in [
+            (4000, "STREAM_READ_ERROR"),
+            (4006, "INVALID_MKV_DATA"),
+            (4500, "KMS_KEY_ACCESS_DENIED"),
+            (4506, "KMS_KEY_NOT_FOUND"),
+            (5000, "INTERNAL_ERROR"),
+            (5001, "ARCHIVAL_ERROR"),
+            (1, "INTERNAL_ERROR"),
+        ] {
+            assert_eq!(AckError::of(id), AckError { id, code: name });
+        }
+    }
 
     #[test]
     fn as_seen_on_the_wire() {

@@ -297,11 +297,17 @@ impl Stream {
 
     /// All fragments that are in the archive: a stream without retention has none.
     pub(crate) fn stored(&self) -> Vec<Arc<Fragment>> {
+        if self.settings().retention_hours == 0 {
+            return Vec::new();
+        }
         self.media().fragments.iter().filter(|fragment| fragment.is_archived()).cloned().collect()
     }
 
     /// The fragment of this number, if it is in the archive.
     pub(crate) fn stored_by_number(&self, number: &str) -> Option<Arc<Fragment>> {
+        if self.settings().retention_hours == 0 {
+            return None;
+        }
         let media = self.media();
         let at = media.place_of(number)?;
         let fragment = media.fragments.get(at)?;

@@ -128,6 +128,8 @@ async fn what_is_configured_is_told() {
     change["DataRetentionChangeInHours"] = 6.into();
     let below = client.fails("/updateDataRetention", stream(change)).await;
     assert_eq!(below, (400, "InvalidArgumentException".to_owned()));
+    let reserved = client.fails("/tagStream", stream(json!({ "Tags": { "aws:owner": "me" } }))).await;
+    assert_eq!(reserved, (400, "InvalidArgumentException".to_owned()));
 
     client.call("/updateImageGenerationConfiguration", update).await;
     let described = client.call("/describeImageGenerationConfiguration", stream(json!({}))).await;

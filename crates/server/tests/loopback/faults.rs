@@ -65,7 +65,10 @@ async fn what_is_put_goes_wrong_where_it_should() {
         let last = acks.last().unwrap();
         match fault {
             "garbage" => assert_eq!(last["ErrorId"], 4006, "{acks:?}"),
-            "error:4008" => assert_eq!(last["ErrorId"], 4008, "{acks:?}"),
+            "error:4008" => {
+                let told = (&last["ErrorId"], &last["ErrorCode"]);
+                assert_eq!(told, (&json!(4008), &json!("STREAM_NOT_ACTIVE")), "{acks:?}");
+            }
             _ => assert_ne!(last["EventType"], "ERROR", "{acks:?}"),
         }
         assert!(acks.len() < 9, "{fault} {acks:?}");

@@ -216,3 +216,34 @@ async fn in_band_errors() {
     assert!(error.fragment_number.is_some());
     server.stop().await;
 }
+
+#[tokio::test]
+async fn what_loses_its_retention_is_no_longer_in_an_archive() {
+    let server = Server::start(options()).await.unwrap();
+    let client = Client::new(&server);
+    client.create("door", 1).await;
+    let sent = fragments(2);
+    let acks = client.put_all("door", "RELATIVE", "5", &producer_body(&sent).bytes, 1000).await;
+    let number = acks.last().unwrap()["FragmentNumber"].clone();
+    let listed = async || {
+        let listed = client.call("/listFragments", json!({ "StreamName": "door" })).await;
+        listed["Fragments"].as_array().unwrap().len()
+    };
+    assert_eq!(listed().await, 2);
+    let version =
+        client.call("/describeStream", json!({ "StreamName": "door" })).await["StreamInfo"]["Version"].clone();
+    let change = |hours: u32| {
+        json!({ "StreamName": "door", "CurrentVersion": version, "Operation": "DECREASE_DATA_RETENTION",
+                "DataRetentionChangeInHours": hours })
+    };
+    let (_, _, refused) = client.raw("/updateDataRetention", change(82).to_string()).await;
+    assert!(refused["Message"].as_str().is_some_and(|why| why.contains("'82'") && !why.contains('-')), "{refused}");
+    client.call("/updateDataRetention", change(1)).await;
+    assert_eq!(listed().await, 0);
+    let list = json!({ "StreamName": "door", "Fragments": [number] });
+    let found = read(&client.media("/getMediaForFragmentList", list).await);
+    assert_eq!(found[0].0.error.as_ref().unwrap().id, Some(3000));
+    // What came in the last minutes is still there for GetMedia, as of a stream that never had an archive.
+    same_frames(&client.media("/getMedia", from("EARLIEST")).await, &sent);
+    server.stop().await;
+}

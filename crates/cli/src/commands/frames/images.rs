@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::{existing, file_failure};
 use crate::args::{Common, Damaged, Frame, Frames, Input as InputArgs, PictureOptions, Selection, Via};
+use crate::input::check_range;
 use crate::kvs;
 use crate::outcome::{Failure, Outcome};
 use crate::output::Output;
@@ -148,6 +149,7 @@ impl<'a> Run<'a> {
         format: ImageFormat,
         common: &'a Common,
     ) -> Result<Self, Failure> {
+        check_range(input)?;
         let export = pictures::export_options(picture, format)?;
         if !matches!(export.format, ImageFormat::Jpeg | ImageFormat::Png) {
             return Err(Failure::Usage("--via images: the service makes JPEG and PNG".into()));

@@ -51,7 +51,8 @@ pub fn send(args: &Put, common: &Common, output: Output) -> Result<Outcome, Fail
         return Err(Failure::Usage("--fragment-duration: the service takes fragments of 200ms to 18s".into()));
     }
     let stream = kvs::stream(&args.stream, &args.service)?;
-    let retained = prepare(&stream, args)?;
+    // What is to be made is made when the file has shown a fragment: one that has none leaves no stream behind.
+    let retained = if args.create { None } else { Some(prepare(&stream, args)?) };
     let mut put = Putting {
         args,
         stream: &stream,
@@ -119,7 +120,8 @@ type NextPiece = Box<dyn FnMut() -> Result<Option<Bytes>, Failure>>;
 struct Putting<'a> {
     args: &'a Put,
     stream: &'a StreamHandle,
-    retained: bool,
+    /// Whether the stream retains media, once that is known.
+    retained: Option<bool>,
     output: Output,
     tally: Tally,
     upload: Option<(Arc<Tracks>, Upload)>,
@@ -190,7 +192,8 @@ impl Putting<'_> {
     /// once, by the input of the first round.
     fn pieces(&mut self, file: &InputArgs) -> Result<(NextPiece, Option<MovieBox>), Failure> {
         let Some(stop) = self.stop.clone() else {
-            let mut input = Input::open(file, self.common)?;
+            let mut input =
+                if file.input == "-" { Input::open(file, self.common)? } else { Input::open_file(&file.input)? };
             self.stop = Some(input.stop().clone());
             self.movie = input.movie();
             return Ok((Box::new(move || input.next_piece()), self.movie.clone()));
@@ -234,7 +237,11 @@ impl Putting<'_> {
             self.close()?;
         }
         if self.upload.is_none() {
-            let mut upload = Upload::open(self.stream, self.retained, &mut self.tally)?;
+            let retained = match self.retained {
+                Some(retained) => retained,
+                None => *self.retained.insert(prepare(self.stream, self.args)?),
+            };
+            let mut upload = Upload::open(self.stream, retained, &mut self.tally)?;
             for piece in producer::head(&fragment.tracks)? {
                 upload.send(piece, &mut self.tally, &mut self.output)?;
             }
@@ -283,7 +290,7 @@ impl Putting<'_> {
             "fragments": sent, "acknowledged": acknowledged, "bytes_sent": bytes, "connections": connections,
             "errors": errors,
         }});
-        let kept = if self.retained { "stored" } else { "received" };
+        let kept = if self.retained == Some(true) { "stored" } else { "received" };
         self.output.item(&summary, || {
             if self.common.quiet {
                 String::new()
