@@ -10,8 +10,11 @@ use std::process::{Command, Stdio};
 use common::{code, objects, run, testdata};
 use image::RgbImage;
 
+/// Width and height.
+type Sides = (u32, u32);
+
 /// A clip, the size of its picture as it is meant to stand, and the same with square pixels.
-const CLIPS: [(&str, (u32, u32), (u32, u32)); 7] = [
+const CLIPS: [(&str, Sides, Sides); 7] = [
     // 150×86 after cropping on all sides, 90° counter-clockwise by the track's matrix.
     ("cropped-turned.mp4", (86, 150), (86, 150)),
     // The same, 90° clockwise by ProjectionPoseRoll.

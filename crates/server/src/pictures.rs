@@ -202,6 +202,7 @@ impl Job {
             move |info: &PictureInfo, picture: Picture<'_>| {
                 let aspect = info.sample_aspect.and_then(|(width, height)| SampleAspect::new(width, height));
                 exporter.set_sample_aspect(aspect);
+                exporter.set_rotation(info.rotation);
                 let mut file = Vec::new();
                 exporter.encode(&picture, &mut file).map(|_| file).ok()
             }

@@ -50,7 +50,9 @@ impl Led {
 
     /// The fragment before the first one, which began at this time.
     async fn before(&self, time: ServerTimestamp) -> Option<FragmentNumber> {
-        let range = TimeRange { clock: Clock::Server, from: time.0.saturating_sub(BEFORE), to: time.0 };
+        // Several fragments may have arrived within the same millisecond.
+        let to = time.0.saturating_add(1_000_000);
+        let range = TimeRange { clock: Clock::Server, from: time.0.saturating_sub(BEFORE), to };
         let first = self.numbers.first()?;
         let stream = self.stream.clone();
         let listed = self.stream.client().run(async move { stream.list_fragments(range).await }).await?.ok()?;
