@@ -143,6 +143,54 @@ fn a_length_that_reaches_beyond_now_is_read_live() {
     assert_eq!((pictures.len(), &summary["frames_seen"]), (2, &Value::from(91)), "{summary}");
 }
 
+/// The recipe of docs/guides/months.md: what a stopped run and the next one write is what one run would have written.
+#[test]
+fn a_run_that_was_stopped_goes_on_into_the_same_folder() {
+    let local = Local::start();
+    let file = capture();
+    let begin = "2026-11-22T00:00:00Z";
+    for start in [begin, "2026-11-22T00:00:10Z"] {
+        let put = ["put", file.to_str().expect("UTF-8"), "kvs://front-door", "--create", "--start", start, "-q"];
+        assert_eq!(code(&local.run(&put)), 0);
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
+    let flags = ["frames", "kvs://front-door", "--every", "1s", "--name", "{producer_ms}", "--overwrite", "--json"];
+    // Reads live until there are so many pictures, and is stopped.
+    let run = |from: &str, pictures: usize| {
+        let mut command = local.command();
+        command.args(flags).args(["--from", from, "-o", &out("pictures")]).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("it starts");
+        let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        let mut lines = lines.map(|line| line.expect("a line"));
+        let mut written: Vec<String> = lines.by_ref().take(pictures).collect();
+        let stopped = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill runs");
+        assert!(stopped.success());
+        written.extend(lines);
+        assert_eq!(child.wait().expect("it ends").code(), Some(130));
+        let last: Value = serde_json::from_str(written.last().expect("a picture")).expect("an object");
+        last["producer_timestamp"].as_str().expect("a time").to_owned()
+    };
+    let last = run(begin, 4);
+    let (second, _) = last.split_once('.').expect("a fraction");
+    run(&format!("{second}Z"), 7);
+    let whole =
+        local.run(&[&flags[..], &["--from", begin, "--to", "2026-11-22T00:01:00Z", "-o", &out("whole")]].concat());
+    assert_eq!(code(&whole), 0, "{}", stderr(&whole));
+    let files = |name: &str| {
+        let files = fs::read_dir(out(name)).expect("pictures").map(|file| file.expect("a file").path());
+        let mut files: Vec<_> =
+            files.map(|file| (file.file_name().map(ToOwned::to_owned), fs::read(&file).expect("a picture"))).collect();
+        files.sort();
+        files
+    };
+    let (pictures, whole) = (files("pictures"), files("whole"));
+    // Names are times: the first ones are those of the first pictures.
+    assert_eq!(whole.len(), 20);
+    assert!(pictures.len() >= 10, "{}", pictures.len());
+    assert!(pictures == whole[..pictures.len()], "other names or bytes");
+}
+
 /// Clips and pictures that the service makes tell no times of frames: whatever lies between fragments, times are right.
 #[test]
 fn times_are_right_behind_a_gap_whoever_makes_the_pictures() {

@@ -216,6 +216,8 @@ impl Folder<'_> {
             output.item(&object(&picture, &file), || {
                 if common.verbose > 0 { line(&picture, &file) } else { String::new() }
             })?;
+            // Who reads along is told of each picture as soon as it is there.
+            output.flush()?;
         }
         let outcome = match signal {
             Some(signal) => Err(signal),
