@@ -165,19 +165,23 @@ pub fn failure(error: Error) -> Failure {
 enum Plan {
     /// A session over GetMedia.
     Live { start: StartSelector, first: Option<FragmentNumber>, until: Until },
-    /// The archived fragments of a range that ends at `to` or after a length, from a number on. `start` is where they are
-    /// read live from, should the range turn out to reach beyond what is archived by now.
-    Archive {
-        range: TimeRange,
-        to: Option<i128>,
-        length: Option<i128>,
-        from: Option<FragmentNumber>,
-        after: bool,
-        clips: bool,
-        start: Option<StartSelector>,
-    },
+    /// The archived fragments of a range.
+    Archive(ArchivedRange),
     /// These fragments, and those at these times.
     Named,
+}
+
+/// A range of what is archived.
+struct ArchivedRange {
+    range: TimeRange,
+    /// In place of the range's end, where it counts from the first frame.
+    length: Option<i128>,
+    /// The first fragment, or with `after` the one before it.
+    from: Option<FragmentNumber>,
+    after: bool,
+    clips: bool,
+    /// Where the range is read live from, should it turn out to reach beyond what is archived by now.
+    start: Option<StartSelector>,
 }
 
 /// Opens a stream as the flags say.
@@ -188,84 +192,91 @@ pub fn open(args: &Input, wanted: &Wanted) -> Result<Opened, Failure> {
     let stream = stream(&args.input, &args.service)?;
     match plan(args, wanted, now())? {
         Plan::Live { start, first, until } => Ok(live(stream, start, first, until)),
-        Plan::Named => {
-            if !wanted.fragments.is_empty() {
-                check_retention(&stream)?;
-            }
-            let (mut numbers, mut coming) = (Vec::new(), Vec::new());
-            for number in &wanted.fragments {
-                numbers.push(number_of(number)?);
-            }
-            for moment in &wanted.at {
-                let at = wall(*moment, "--at")?;
-                let range = TimeRange { clock: clock(args.clock), from: at, to: at + 1 };
-                let found = stream.client().block_on(stream.list_overlapping(range)).map_err(failure)?;
-                if !reaches(&found, range.clock, at) && at.saturating_add(COMING) > now() {
-                    coming.push((at, found.iter().map(|entry| entry.number.clone()).max()));
-                }
-                numbers.extend(found.into_iter().map(|entry| entry.number));
-            }
-            if numbers.is_empty() && coming.is_empty() {
-                check_retention(&stream)?;
-            }
-            numbers.sort();
-            numbers.dedup();
-            let archived = archive(&stream, numbers, wanted.decoded);
-            // The fragment that holds the last moments is still coming in.
-            let (Some(first), Some(last)) = (coming.iter().min(), coming.iter().map(|(at, _)| *at).max()) else {
-                return Ok(archived);
-            };
-            let start = match &first.1 {
-                Some(number) => StartSelector::AfterFragment(number.clone()),
-                None => from_time(clock(args.clock), first.0),
-            };
-            let rest = live(stream, start, None, Until::IdleAfter(system_time(last)));
-            let monitor = rest.monitor.clone();
-            Ok(Opened { source: Box::new(Chained(archived, rest)), start: StartSelector::Earliest, monitor })
-        }
-        Plan::Archive { range, to, length, from, after, clips, start } => {
-            let entries = listed(&stream, range, length).map_err(failure)?;
-            let first = entries.iter().filter_map(|entry| entry.start(range.clock)).min();
-            let end = first.zip(length).map(|(first, length)| first.max(range.from).saturating_add(length));
-            // What is not in the archive yet is still coming in.
-            let is_coming = |end: i128| {
-                end > now() || (!reaches(&entries, range.clock, end - 1) && end.saturating_add(COMING) > now())
-            };
-            if let Some(start) = start
-                && let Some(end) = end.or(to).filter(|end| is_coming(*end))
-            {
-                let first = from.filter(|_| !after);
-                return Ok(live(stream, start, first, Until::IdleAfter(system_time(end))));
-            }
-            if let (Some(first), Some(length)) = (first.filter(|first| *first > range.from + LATE), length)
-                && range.from > 0
-            {
-                let time = |nanos| ProducerTimestamp(nanos).to_rfc3339().unwrap_or_default();
-                eprintln!(
-                    "kineframe: {}: nothing is stored from {} to {}; the {} s of --to count from there",
-                    args.input,
-                    time(range.from),
-                    time(first),
-                    length as f64 / 1e9,
-                );
-            }
-            if entries.is_empty() {
-                // A list of what a stream without an archive keeps is empty, and no error.
-                check_retention(&stream)?;
-            }
-            let keep = |entry: &FragmentEntry| match &from {
-                None => true,
-                Some(from) if after => entry.number > *from,
-                Some(from) => entry.number >= *from,
-            };
-            let entries: Vec<FragmentEntry> = entries.into_iter().filter(keep).collect();
-            if clips {
-                let source = clip::Clips::new(stream.clips(range.clock, &entries), range.clock, &entries);
-                return Ok(Opened { source: Box::new(source), start: StartSelector::Earliest, monitor: None });
-            }
-            Ok(archive(&stream, entries.into_iter().map(|entry| entry.number).collect(), wanted.decoded))
-        }
+        Plan::Named => named(stream, clock(args.clock), wanted),
+        Plan::Archive(range) => ranged(stream, range, wanted),
     }
+}
+
+/// Opens the fragments of some numbers, and those of some times.
+fn named(stream: StreamHandle, clock: ServiceClock, wanted: &Wanted) -> Result<Opened, Failure> {
+    if !wanted.fragments.is_empty() {
+        check_retention(&stream)?;
+    }
+    let mut numbers: Vec<FragmentNumber> =
+        wanted.fragments.iter().map(|text| number_of(text)).collect::<Result<_, _>>()?;
+    // Times, each with the last fragment before it, that lie in a fragment which is still coming in.
+    let mut coming = Vec::new();
+    for moment in &wanted.at {
+        let at = wall(*moment, "--at")?;
+        let range = TimeRange { clock, from: at, to: at + 1 };
+        let found = stream.client().block_on(stream.list_overlapping(range)).map_err(failure)?;
+        if !reaches(&found, clock, at) && at.saturating_add(COMING) > now() {
+            coming.push((at, found.iter().map(|entry| entry.number.clone()).max()));
+        }
+        numbers.extend(found.into_iter().map(|entry| entry.number));
+    }
+    if numbers.is_empty() && coming.is_empty() {
+        check_retention(&stream)?;
+    }
+    numbers.sort();
+    numbers.dedup();
+    let archived = archive(&stream, numbers, wanted.decoded);
+    let (Some((first, before)), Some((last, _))) = (coming.iter().min(), coming.iter().max()) else {
+        return Ok(archived);
+    };
+    let start = match before {
+        Some(number) => StartSelector::AfterFragment(number.clone()),
+        None => from_time(clock, *first),
+    };
+    let rest = live(stream, start, None, Until::IdleAfter(system_time(*last)));
+    let monitor = rest.monitor.clone();
+    Ok(Opened { source: Box::new(Chained(archived, rest)), start: StartSelector::Earliest, monitor })
+}
+
+/// Opens what is archived of a range; the range live, where it reaches beyond that.
+fn ranged(stream: StreamHandle, archived: ArchivedRange, wanted: &Wanted) -> Result<Opened, Failure> {
+    let ArchivedRange { range, length, from, after, clips, start } = archived;
+    let entries = listed(&stream, range, length).map_err(failure)?;
+    let first = entries.iter().filter_map(|entry| entry.start(range.clock)).min();
+    let end = match length {
+        Some(length) => first.map(|first| first.max(range.from).saturating_add(length)),
+        None => Some(range.to),
+    };
+    // What is not in the archive yet is still coming in.
+    let is_coming =
+        |end: i128| end > now() || (!reaches(&entries, range.clock, end - 1) && end.saturating_add(COMING) > now());
+    if let Some(start) = start
+        && let Some(end) = end.filter(|end| is_coming(*end))
+    {
+        return Ok(live(stream, start, from.filter(|_| !after), Until::IdleAfter(system_time(end))));
+    }
+    if let (Some(first), Some(length)) = (first.filter(|first| *first > range.from + LATE), length)
+        && range.from > 0
+    {
+        let time = |nanos| ProducerTimestamp(nanos).to_rfc3339().unwrap_or_default();
+        eprintln!(
+            "kineframe: {}: nothing is stored from {} to {}; the {} s of --to count from there",
+            stream.id(),
+            time(range.from),
+            time(first),
+            length as f64 / 1e9,
+        );
+    }
+    if entries.is_empty() {
+        // A list of what a stream without an archive keeps is empty, and no error.
+        check_retention(&stream)?;
+    }
+    let keep = |entry: &FragmentEntry| match &from {
+        None => true,
+        Some(from) if after => entry.number > *from,
+        Some(from) => entry.number >= *from,
+    };
+    let entries: Vec<FragmentEntry> = entries.into_iter().filter(keep).collect();
+    if clips {
+        let source = clip::Clips::new(stream.clips(range.clock, &entries), range.clock, &entries);
+        return Ok(Opened { source: Box::new(source), start: StartSelector::Earliest, monitor: None });
+    }
+    Ok(archive(&stream, entries.into_iter().map(|entry| entry.number).collect(), wanted.decoded))
 }
 
 /// That a stream has an archive: what is asked of one that has none is never found, and waited for in vain.
@@ -304,10 +315,8 @@ fn archive(stream: &StreamHandle, numbers: Vec<FragmentNumber>, decoded: bool) -
 
 /// Whether one of these fragments holds this moment. Their lengths are as the service tells them.
 fn reaches(entries: &[FragmentEntry], clock: ServiceClock, at: i128) -> bool {
-    entries.iter().any(|entry| {
-        let length = entry.duration.map_or(0, |length| i128::try_from(length.as_nanos()).unwrap_or(i128::MAX));
-        entry.start(clock).is_some_and(|start| start <= at && at < start.saturating_add(length))
-    })
+    let holds = |(start, end): (i128, i128)| start <= at && at < end;
+    entries.iter().any(|entry| entry.start(clock).zip(entry.end(clock)).is_some_and(holds))
 }
 
 /// Live media from a moment on.
@@ -386,7 +395,8 @@ fn plan(args: &Input, wanted: &Wanted, now: i128) -> Result<Plan, Failure> {
             let range = TimeRange { clock, from, to: to.unwrap_or(now.saturating_add(AHEAD)) };
             let length = length.filter(|_| number.is_none());
             let start = args.via.is_none().then_some(start);
-            Ok(Plan::Archive { range, to, length, from: number, after, clips: via == Via::Clip, start })
+            let clips = via == Via::Clip;
+            Ok(Plan::Archive(ArchivedRange { range, length, from: number, after, clips, start }))
         }
         (Via::Fragments | Via::Clip, None) => Err(Failure::Usage(
             "--via fragments and --via clip read what is archived: give --from earliest, a time, fragment:NUMBER or \
@@ -501,10 +511,10 @@ mod tests {
         let archive =
             ["--from 2020-01-01T00:00:00Z --to 2020-01-01T00:01:00Z", "--from earliest --to 2020-01-01T00:00:00Z"];
         for flags in archive {
-            assert!(matches!(planned(flags), Ok(Plan::Archive { length: None, .. })), "{flags}");
+            assert!(matches!(planned(flags), Ok(Plan::Archive(ArchivedRange { length: None, .. }))), "{flags}");
         }
         let flags = "--from 2020-01-01T00:00:00Z --to +10s";
-        assert!(matches!(planned(flags), Ok(Plan::Archive { length: Some(10_000_000_000), .. })));
+        assert!(matches!(planned(flags), Ok(Plan::Archive(ArchivedRange { length: Some(10_000_000_000), .. }))));
         for flags in [
             "",
             "--from earliest",

@@ -9,9 +9,7 @@ use kineframe::consumer::{
     PictureWork, Pictures, Summary,
 };
 use kineframe::fragment::FragmentNumber;
-use kineframe::image_export::{
-    self as export, Depth, ExportError, ExportOptions, Exporter, ImageFormat, Quality, SampleAspect,
-};
+use kineframe::image_export::{self as export, Depth, ExportError, ExportOptions, Exporter, ImageFormat, Quality};
 
 use crate::args::{Clock, Common, Damaged, Fit, Format, Input, Matrix, PictureOptions, Range, Selection, Track};
 use crate::body::{DamageObject, cpu_ms};
@@ -30,9 +28,7 @@ impl PictureWork for Encode {
     type Output = Result<(Vec<u8>, Size), ExportError>;
 
     fn picture(&mut self, info: &PictureInfo, picture: Picture<'_>) -> Self::Output {
-        let aspect = info.sample_aspect.and_then(|(width, height)| SampleAspect::new(width, height));
-        self.exporter.set_sample_aspect(aspect);
-        self.exporter.set_rotation(info.rotation);
+        info.set_shape(&mut self.exporter);
         let mut bytes = Vec::new();
         let size = self.exporter.encode(&picture, &mut bytes)?;
         Ok((bytes, size))

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use bytes::Bytes;
 use kineframe_codec::{
     Codec, CodecParameters, DecodeError, DecodeErrorKind, DecodeOptions, DecoderFactory, Packet, PacketId, Picture,
-    Recovery, Samples,
+    Recovery,
 };
 use kineframe_codec_conformance::TestStream;
 use kineframe_codec_oxideav_vp8::Factory;
@@ -22,10 +22,7 @@ fn last(packets: &[Bytes]) -> Result<Option<(Vec<u8>, bool)>, DecodeError> {
         let mut shown = None;
         let mut sink = |picture: Picture<'_>| {
             let mut samples = Vec::new();
-            for plane in picture.planes {
-                let Samples::U8(plane) = plane.samples else { panic!("8 bits") };
-                samples.extend_from_slice(plane);
-            }
+            picture.write_packed(&mut samples).expect("planes that hold the picture");
             shown = Some((samples, picture.damaged));
             ControlFlow::Continue(())
         };

@@ -3,9 +3,7 @@
 use std::ops::ControlFlow;
 
 use bytes::Bytes;
-use kineframe_codec::{
-    Codec, CodecParameters, DecodeError, DecodeOptions, DecoderFactory, Packet, PacketId, Picture, Samples,
-};
+use kineframe_codec::{Codec, CodecParameters, DecodeError, DecodeOptions, DecoderFactory, Packet, PacketId, Picture};
 use kineframe_codec_conformance::TestStream;
 use kineframe_codec_rusty_vp9::Factory;
 
@@ -19,10 +17,7 @@ fn play(packets: &[Bytes], options: &DecodeOptions) -> Vec<Result<Option<Shown>,
         let mut shown = None;
         let mut sink = |picture: Picture<'_>| {
             let mut samples = Vec::new();
-            for plane in picture.planes {
-                let Samples::U8(plane) = plane.samples else { panic!("8 bits") };
-                samples.extend_from_slice(plane);
-            }
+            picture.write_packed(&mut samples).expect("planes that hold the picture");
             shown = Some((samples, picture.damaged));
             ControlFlow::Continue(())
         };

@@ -137,7 +137,7 @@ pub struct RgbImage {
 pub fn rgb_work() -> impl FnMut(&PictureInfo, Picture<'_>) -> Result<RgbImage, ExportError> + Send + 'static {
     let mut exporter = Exporter::new(ExportOptions::default());
     move |info, picture| {
-        exporter.set_rotation(info.rotation);
+        info.set_shape(&mut exporter);
         let mut data = Vec::new();
         let size = exporter.rgb8(&picture, &mut data)?;
         Ok(RgbImage { size, data })

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kineframe_codec::Size;
 use kineframe_fragment::{FragmentHead, ProducerTimestamp, ServerTimestamp};
-use kineframe_image_export::Rotation;
+use kineframe_image_export::{Exporter, Rotation, SampleAspect};
 
 /// What is known of a picture before it is decoded. Its identity is (fragment, track, frame), never its time.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +32,15 @@ pub struct PictureInfo {
     pub rotation: Rotation,
     /// Where the frame's stored bytes start in the input.
     pub position: u64,
+}
+
+impl PictureInfo {
+    /// Tells an exporter how this picture is meant to stand: its sample aspect and its rotation. To be called before each
+    /// picture, since both may change with the track's description.
+    pub fn set_shape(&self, exporter: &mut Exporter) {
+        exporter.set_sample_aspect(self.sample_aspect.and_then(|(width, height)| SampleAspect::new(width, height)));
+        exporter.set_rotation(self.rotation);
+    }
 }
 
 /// A picture, as it comes out: in presentation order within its track.

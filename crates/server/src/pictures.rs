@@ -7,7 +7,7 @@ use std::sync::Arc;
 use kineframe_codec::{Decoders, Picture};
 use kineframe_consumer::{At, FragmentRef, Options, PictureInfo, Pictures as Reader};
 use kineframe_fragment::FragmentNumber;
-use kineframe_image_export::{ExportOptions, Exporter, SampleAspect};
+use kineframe_image_export::{ExportOptions, Exporter};
 use kineframe_matroska::TrackType;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
@@ -200,9 +200,7 @@ impl Job {
         let encoder = move || {
             let mut exporter = Exporter::new(export.clone());
             move |info: &PictureInfo, picture: Picture<'_>| {
-                let aspect = info.sample_aspect.and_then(|(width, height)| SampleAspect::new(width, height));
-                exporter.set_sample_aspect(aspect);
-                exporter.set_rotation(info.rotation);
+                info.set_shape(&mut exporter);
                 let mut file = Vec::new();
                 exporter.encode(&picture, &mut file).map(|_| file).ok()
             }

@@ -207,7 +207,7 @@ impl Relaying {
                     let Some(fragment) = self.open.take() else { continue };
                     self.stream.finish(&fragment, facts);
                     self.service.expire(&self.stream);
-                    if self.stream.settings().retention_hours > 0 {
+                    if self.stream.has_archive() {
                         let archived = self.archived.clone();
                         self.waiting += 1;
                         let done = move |done| {

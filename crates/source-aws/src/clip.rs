@@ -63,11 +63,10 @@ struct Listed {
 
 impl Listed {
     fn of(entry: &FragmentEntry, clock: Clock) -> Option<Self> {
-        let start = entry.start(clock)?;
+        let (start, told) = (entry.start(clock)?, entry.end(clock)?);
         // A length of 0 is not known.
-        let told = entry.duration.filter(|length| !length.is_zero());
-        let length = told.map_or(LONGEST_FRAGMENT, |length| i128::try_from(length.as_nanos()).unwrap_or(i128::MAX));
-        Some(Listed { start, end: start.saturating_add(length), bytes: entry.size })
+        let end = if told > start { told } else { start.saturating_add(LONGEST_FRAGMENT) };
+        Some(Listed { start, end, bytes: entry.size })
     }
 }
 

@@ -58,6 +58,12 @@ impl FragmentEntry {
             Clock::Server => self.server_timestamp.map(|time| time.0),
         }
     }
+
+    /// Its end on a clock, likewise, as far as the service tells its length.
+    pub fn end(&self, clock: Clock) -> Option<i128> {
+        let length = self.duration.map_or(0, |length| i128::try_from(length.as_nanos()).unwrap_or(i128::MAX));
+        Some(self.start(clock)?.saturating_add(length))
+    }
 }
 
 /// No fragment lasts longer (20 s by the quotas page), with room for clocks.
@@ -157,12 +163,9 @@ fn to_micros(nanos: i128) -> i128 {
 fn keep_overlapping(entries: &mut Vec<FragmentEntry>, range: TimeRange) {
     let start = |entry: &FragmentEntry| entry.start(range.clock);
     let last_before = entries.iter().filter_map(start).filter(|start| *start < range.from).max();
-    entries.retain(|entry| match start(entry) {
+    entries.retain(|entry| match start(entry).zip(entry.end(range.clock)) {
         None => true,
-        Some(start) => {
-            let length = entry.duration.map_or(0, |length| i128::try_from(length.as_nanos()).unwrap_or(i128::MAX));
-            start >= range.from || Some(start) == last_before || start.saturating_add(length) > range.from
-        }
+        Some((start, end)) => start >= range.from || Some(start) == last_before || end > range.from,
     });
 }
 

@@ -74,7 +74,7 @@ pub(crate) async fn get_clip(service: &Service, body: &[u8]) -> Result<Answer, A
 
 /// Media can only be read from the archive of a stream that has one.
 pub(crate) fn with_archive(stream: &Stream) -> Result<(), ApiError> {
-    if stream.settings().retention_hours == 0 {
+    if !stream.has_archive() {
         return Err(ApiError::no_retention("The stream does not retain data: its DataRetentionInHours is 0."));
     }
     Ok(())

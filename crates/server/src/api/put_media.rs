@@ -294,7 +294,7 @@ impl Session {
 
     /// Gives a whole fragment to the archive, where the stream has one.
     async fn archive(&mut self, fragment: &Arc<Fragment>, timecode: i64) -> Result<(), End> {
-        if self.stream.settings().retention_hours == 0 {
+        if !self.stream.has_archive() {
             return Ok(());
         }
         let (archived, number) = (self.archived.clone(), fragment.number.clone());

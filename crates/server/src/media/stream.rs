@@ -295,9 +295,14 @@ impl Stream {
         self.media().counter + 1
     }
 
+    /// It has an archive: media are kept for some hours.
+    pub(crate) fn has_archive(&self) -> bool {
+        self.settings().retention_hours > 0
+    }
+
     /// All fragments that are in the archive: a stream without retention has none.
     pub(crate) fn stored(&self) -> Vec<Arc<Fragment>> {
-        if self.settings().retention_hours == 0 {
+        if !self.has_archive() {
             return Vec::new();
         }
         self.media().fragments.iter().filter(|fragment| fragment.is_archived()).cloned().collect()
@@ -305,7 +310,7 @@ impl Stream {
 
     /// The fragment of this number, if it is in the archive.
     pub(crate) fn stored_by_number(&self, number: &str) -> Option<Arc<Fragment>> {
-        if self.settings().retention_hours == 0 {
+        if !self.has_archive() {
             return None;
         }
         let media = self.media();
