@@ -4,8 +4,9 @@
 //! and works as well where it is installed. Coverage steers the fuzzer; the checks are the assertions in the fuzz
 //! bodies and the arithmetic checks of the profile in `fuzz/Cargo.toml`.
 //!
-//! `--seed N` makes a short run begin with the same inputs each time: what a build server runs then says something of
-//! the change it was given, not of its luck. Hunting is done without a seed.
+//! `--seed N` makes a short run begin with the same inputs each time, and `--runs N` ends it after as many, however fast
+//! the machine is: what a build server runs then says something of the change it was given, not of its luck. Hunting is
+//! done without them.
 
 use crate::args::Args;
 use crate::packages::host;
@@ -29,6 +30,7 @@ const FLAGS: &[&str] = &[
 pub fn run(args: &mut Args) -> Result<()> {
     let seconds: u32 = args.value("--seconds")?.map_or(Ok(10), |text| text.parse())?;
     let seed: Option<u32> = args.value("--seed")?.map(|text| text.parse()).transpose()?;
+    let runs: Option<u32> = args.value("--runs")?.map(|text| text.parse()).transpose()?;
     let names = args.rest();
     if let Some(flag) = names.iter().find(|name| name.starts_with('-')) {
         return Err(format!("unexpected argument `{flag}`").into());
@@ -49,7 +51,7 @@ pub fn run(args: &mut Args) -> Result<()> {
     let mut failed = Vec::new();
     for name in &chosen {
         println!("fuzz: {name} for {seconds} s");
-        if let Err(error) = one(&fuzz, &triple, name, seconds, seed) {
+        if let Err(error) = one(&fuzz, &triple, name, &Bounds { seconds, seed, runs }) {
             println!("fuzz: {name}: {error}");
             failed.push(name.as_str());
         }
@@ -72,8 +74,16 @@ fn targets() -> Result<Vec<String>> {
     Ok(names)
 }
 
+/// How a target is run.
+struct Bounds {
+    seconds: u32,
+    seed: Option<u32>,
+    /// The most inputs.
+    runs: Option<u32>,
+}
+
 /// Runs one target. What it learns goes to a folder beside the build; the committed corpus only seeds it.
-fn one(fuzz: &std::path::Path, triple: &str, name: &str, seconds: u32, seed: Option<u32>) -> Result<()> {
+fn one(fuzz: &std::path::Path, triple: &str, name: &str, bounds: &Bounds) -> Result<()> {
     let learned = fuzz.join("target").join("corpus").join(name);
     let artifacts = fuzz.join("artifacts").join(name);
     std::fs::create_dir_all(&learned)?;
@@ -83,8 +93,11 @@ fn one(fuzz: &std::path::Path, triple: &str, name: &str, seconds: u32, seed: Opt
     let seeds = fuzz.join("corpus").join(name);
     let folders: [PathBuf; 2] = [seeds.clone(), seeds.join("regressions")];
     command.args(folders.iter().filter(|folder| folder.is_dir()));
-    command.arg(format!("-max_total_time={seconds}")).arg(format!("-artifact_prefix={}/", artifacts.display()));
-    command.args(seed.map(|seed| format!("-seed={seed}")));
+    command
+        .arg(format!("-max_total_time={}", bounds.seconds))
+        .arg(format!("-artifact_prefix={}/", artifacts.display()));
+    command.args(bounds.seed.map(|seed| format!("-seed={seed}")));
+    command.args(bounds.runs.map(|runs| format!("-runs={runs}")));
     command.args(["-rss_limit_mb=1024", "-timeout=10", "-print_final_stats=1", "-verbosity=0"]);
     shell::run(command.current_dir(fuzz).stdin(std::process::Stdio::null()))
 }

@@ -23,6 +23,8 @@ use crate::{Error, ErrorKind};
 pub struct Stream {
     private: Bytes,
     unit: Bytes,
+    /// How much of the unit its header takes.
+    unit_header: usize,
     sequence: Option<SequenceHeader>,
     slots: Slots,
     generation: u64,
@@ -54,8 +56,7 @@ impl Stream {
     }
 
     fn sequence_header(&mut self, payload: &[u8]) -> Result<bool, Error> {
-        let same = self.unit.get(self.unit.len().saturating_sub(payload.len())..) == Some(payload);
-        if same && self.sequence.is_some() {
+        if self.sequence.is_some() && self.unit.get(self.unit_header..) == Some(payload) {
             return Ok(false);
         }
         self.sequence = Some(SequenceHeader::parse(payload)?);
@@ -67,6 +68,7 @@ impl Stream {
             left >>= 7;
         }
         unit.put_u8(left as u8);
+        self.unit_header = unit.len();
         unit.put_slice(payload);
         self.unit = unit.freeze();
         self.generation += 1;

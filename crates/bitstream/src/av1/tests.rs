@@ -91,6 +91,20 @@ fn a_header_that_comes_again_is_no_news() {
 }
 
 #[test]
+fn a_header_that_another_one_ends_with_is_news() {
+    let small = [0, 0, 0, 1, 0x9f, 0xfb, 0xff, 0xf3, 0, 0x80];
+    let mut long = header();
+    long.extend(small);
+    let mut stream = Stream::new(&Bytes::new());
+    for (payload, width) in [(&long[..], 64), (&small[..], 16)] {
+        let unit = [&[0x0a, payload.len() as u8], payload].concat();
+        assert_eq!(stream.insert(&unit), Ok(true));
+        assert_eq!(stream.sequence().unwrap().max_size.width, width);
+        assert_eq!(stream.sequence_unit(), &unit);
+    }
+}
+
+#[test]
 fn a_frame_before_any_sequence_header_is_an_error() {
     let mut stream = Stream::new(&Bytes::new());
     assert!(stream.packet(&[0x12, 0, 0x32, 2, 0x10, 0]).is_err());
