@@ -1,30 +1,42 @@
 //! The arithmetic decoder of CABAC (H.264 §9.3.1.2, §9.3.3.2).
 
+use std::hint::select_unpredictable;
+
 use super::cabac_tables::{CONTEXTS, INIT, NEXT_LPS, RANGE_LPS};
 
 /// A context: the state of its probability times 2, and the more probable symbol.
 type Context = u8;
 
-/// For each context: `rangeTabLPS` of the four quarters of the range.
-const RANGES: [[u8; 4]; 128] = {
-    let mut table = [[0; 4]; 128];
+/// Where the nine bits of `codIRange` and `codIOffset` begin in their words: at the top, so that a doubling is a shift
+/// and the doublings that are due are leading zeros.
+const TOP: u32 = 64 - 9;
+
+/// For each context: `rangeTabLPS` of the four quarters of the range, 16 bits each from the lowest up, so high in them
+/// that a shift by 48 makes them as high as the range is. One word, since a choice within a word takes less time than a
+/// place in a table that depends on the range. As long as a byte has values, so that none needs a check.
+const RANGES: [u64; 256] = {
+    let mut table = [0; 256];
     let mut context = 0;
     while context < 128 {
-        table[context] = RANGE_LPS[context / 2];
+        let mut quarter = 0;
+        while quarter < 4 {
+            table[context] |= (RANGE_LPS[context / 2][quarter] as u64) << (TOP - 48 + 16 * quarter as u32);
+            quarter += 1;
+        }
         context += 1;
     }
     table
 };
 
-/// The next context after the less probable symbol, and after the more probable one.
-const NEXT: [[Context; 2]; 128] = {
-    let mut table = [[0; 2]; 128];
+/// The next context after the more probable symbol, and after the less probable one.
+const NEXT: [[Context; 2]; 256] = {
+    let mut table = [[0; 2]; 256];
     let mut context = 0;
     while context < 128 {
         let (state, symbol) = (context / 2, context as u8 % 2);
         let flipped = if state == 0 { 1 - symbol } else { symbol };
         let more = if state >= 62 { state } else { state + 1 };
-        table[context] = [NEXT_LPS[state] * 2 + flipped, more as u8 * 2 + symbol];
+        table[context] = [more as u8 * 2 + symbol, NEXT_LPS[state] * 2 + flipped];
         context += 1;
     }
     table
@@ -53,11 +65,11 @@ pub(crate) struct Arithmetic<'a> {
 struct Interval {
     /// The next byte to take.
     next: usize,
-    /// `codIOffset`, and below it `ahead` bits of the data that are not read yet.
+    /// `codIOffset` at the top, and below it the `ahead` bits of the data that come next.
     value: u64,
     ahead: u32,
-    /// `codIRange`.
-    range: u32,
+    /// `codIRange` at the top.
+    range: u64,
 }
 
 /// Reads many bins in a row: see [`Arithmetic::run`].
@@ -82,16 +94,12 @@ impl<'a> Arithmetic<'a> {
 
     /// Begins at a byte of `data`, with these contexts.
     pub(crate) fn with_contexts(data: &'a [u8], start: usize, contexts: Contexts) -> Self {
-        let interval = Interval { next: start, value: 0, ahead: 0, range: 0 };
-        let mut decoder = Arithmetic { data, interval, contexts };
-        decoder.restart(start);
-        decoder
+        Arithmetic { data, interval: Interval::start(data, start), contexts }
     }
 
     /// Begins again at a byte, with the contexts as they are.
     pub(crate) fn restart(&mut self, byte: usize) {
-        self.interval = Interval { next: byte, value: 0, ahead: 32 - 9, range: 510 };
-        self.interval.value = self.interval.take(self.data);
+        self.interval = Interval::start(self.data, byte);
     }
 
     /// The bit after the last one read.
@@ -133,11 +141,11 @@ impl<'a> Arithmetic<'a> {
     #[inline]
     pub(crate) fn terminate(&mut self) -> bool {
         let interval = &mut self.interval;
-        interval.range -= 2;
-        if interval.value >= u64::from(interval.range) << interval.ahead {
+        interval.range -= 2 << TOP;
+        if interval.value >= interval.range {
             return true;
         }
-        interval.narrow(self.data, interval.range);
+        interval.double(self.data);
         false
     }
 }
@@ -157,6 +165,13 @@ impl Run<'_> {
 }
 
 impl Interval {
+    /// §9.3.1.2, at a byte.
+    fn start(data: &[u8], byte: usize) -> Self {
+        let mut interval = Interval { next: byte, value: 0, ahead: 64 - 9, range: 510 << TOP };
+        interval.value = interval.take(data) << 32 | interval.take(data);
+        interval
+    }
+
     #[inline(always)]
     fn take(&mut self, data: &[u8]) -> u64 {
         let bytes = match data.get(self.next..).and_then(|rest| rest.first_chunk::<4>()) {
@@ -167,48 +182,52 @@ impl Interval {
         u32::from_be_bytes(bytes).into()
     }
 
-    /// Takes a range (at most 510, not 0), doubled until it is at least 256, and the bits for that. At least 8 bits are
-    /// left ahead, as many as one bin can want.
+    /// Doubles range and offset until the range is at least 256 again, by 7 bits at most (`RenormD`).
     #[inline(always)]
-    fn narrow(&mut self, data: &[u8], range: u32) {
+    fn double(&mut self, data: &[u8]) {
         // The last bit changes nothing about the count, and tells the compiler that there is one.
-        let shift = (range | 1).leading_zeros() - 23;
-        self.range = range << shift;
+        let shift = (self.range | 1).leading_zeros();
+        self.range <<= shift;
+        self.value <<= shift;
         self.ahead -= shift;
         self.fill(data);
     }
 
+    /// Leaves at least 8 bits ahead, as many as one bin can want.
     #[inline(always)]
     fn fill(&mut self, data: &[u8]) {
         if self.ahead < 8 {
-            self.value = self.value << 32 | self.take(data);
+            self.value |= self.take(data) << (64 - 9 - 32 - self.ahead);
             self.ahead += 32;
         }
     }
 
     #[inline(always)]
     fn bin(&mut self, data: &[u8], slot: &mut Context) -> bool {
-        let state = usize::from(*slot & 127);
-        let less = u32::from(RANGES[state][(self.range >> 6 & 3) as usize]);
+        let context = usize::from(*slot);
+        // Bits 6 and 7 of the range, times 16.
+        let less = RANGES[context] >> (self.range >> (TOP + 2) & 0x30) << 48;
         let more = self.range - less;
-        let bound = u64::from(more) << self.ahead;
-        let is_more = self.value < bound;
         // Without branches: which of the two it is cannot be foreseen.
-        let mask = u64::from(is_more).wrapping_sub(1);
-        self.value -= bound & mask;
-        *slot = NEXT[state][usize::from(is_more)];
-        self.narrow(data, if is_more { more } else { less });
-        (state & 1 == 1) == is_more
+        let is_less = self.value >= more;
+        self.value = select_unpredictable(is_less, self.value.wrapping_sub(more), self.value);
+        // The more probable part is never below 128 (table 9-44): one doubling is the most.
+        let shift = select_unpredictable(is_less, (less | 1).leading_zeros(), u32::from(more < 1 << 63));
+        self.range = select_unpredictable(is_less, less, more) << shift;
+        self.value <<= shift;
+        self.ahead -= shift;
+        *slot = NEXT[context][usize::from(is_less)];
+        self.fill(data);
+        (context & 1 == 1) != is_less
     }
 
     #[inline(always)]
     fn bypass(&mut self, data: &[u8]) -> bool {
+        // Half the range against the offset is the range against the offset doubled.
+        let half = self.range >> 1;
+        let bin = self.value >= half;
+        self.value = select_unpredictable(bin, self.value.wrapping_sub(half), self.value) << 1;
         self.ahead -= 1;
-        let bound = u64::from(self.range) << self.ahead;
-        let bin = self.value >= bound;
-        if bin {
-            self.value -= bound;
-        }
         self.fill(data);
         bin
     }
