@@ -44,6 +44,9 @@ pub enum ErrorKind {
     /// It predicts from samples that are not there.
     #[error("predicts from samples that are not there")]
     Unavailable,
+    /// It begins with what an earlier unit left, and that unit was damaged or is missing.
+    #[error("begins with what a damaged or missing unit left")]
+    Unknown,
     /// Something follows where the unit must end.
     #[error("goes on where it must end")]
     Trailing,

@@ -164,6 +164,7 @@ impl<E: Engine> Driver<E> {
             }
             self.told = true;
         }
+        let sound = !self.options.check_slices || self.stream.check_data(packet).is_ok();
         let mut shown = std::mem::take(&mut self.shown);
         shown.clear();
         let result = self.engine.run(|engine| engine.packet(packet, &mut shown).map(|()| shown));
@@ -178,12 +179,12 @@ impl<E: Engine> Driver<E> {
         match result {
             Ok(shown) => {
                 self.shown = shown;
-                let mut damaged = false;
+                let mut damaged = !sound;
                 for frame in frames {
                     let bad = self.slots.decoded(frame);
                     damaged |= bad && frame.shown;
                 }
-                if self.shown.iter().any(|shown| shown.damaged) {
+                if !sound || self.shown.iter().any(|shown| shown.damaged) {
                     frames.iter().for_each(|frame| self.slots.lost(frame));
                 }
                 Ok(damaged)

@@ -107,6 +107,18 @@ impl FrameStream {
         }
     }
 
+    /// Reads all that a packet holds, as far as that is done for its codec: VP8. Each packet of a track goes through it,
+    /// in order and after [`frames`](Self::frames), whose sizes were held against limits: its memory grows with them.
+    ///
+    /// # Errors
+    /// The packet is damaged, or begins with what a damaged one left.
+    pub fn check_data(&mut self, packet: &[u8]) -> Result<(), Error> {
+        match &mut self.kind {
+            Kind::Vp8(stream) => stream.check_data(packet).map_err(|damage| damage.error),
+            Kind::Av1(_) | Kind::Vp9(_) | Kind::Mjpeg(_) | Kind::Opaque => Ok(()),
+        }
+    }
+
     /// Looks at the next packet. `keyframe` is the container's word, which is taken where the codec is not looked into.
     pub fn packet(&mut self, packet: &[u8], keyframe: bool) -> FrameLook {
         let access = |clean| if clean { RandomAccess::Idr } else { RandomAccess::None };
