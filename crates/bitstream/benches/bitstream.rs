@@ -5,7 +5,7 @@ use std::hint::black_box;
 use bytes::Bytes;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use kineframe_bitstream::h264::{AccessUnits, NalHeader, NalType, ParameterSets, SliceData, SliceTail, Stream};
-use kineframe_bitstream::{StartCodeUnits, lengths_to_start_codes, start_codes_to_lengths};
+use kineframe_bitstream::{StartCodeUnits, lengths_to_start_codes, start_codes_to_lengths, vp8};
 
 fn bitstream(c: &mut Criterion) {
     let stream = Bytes::from_static(include_bytes!("../../../testdata/codec/h264/oh_MR1_BT_A.264"));
@@ -44,6 +44,23 @@ fn bitstream(c: &mut Criterion) {
         group.bench_function(name, |b| b.iter(|| slice_data(black_box(stream))));
         group.finish();
     }
+
+    let mut group = c.benchmark_group("vp8_data");
+    let stream = include_bytes!("../../../testdata/codec/vp8/gen_two_temporal_layers.ivf");
+    group.throughput(Throughput::Bytes(stream.len() as u64));
+    group.bench_function("two_temporal_layers", |b| b.iter(|| vp8_data(black_box(stream))));
+    group.finish();
+}
+
+/// Reads the partitions of all packets of an IVF file; how many are sound.
+fn vp8_data(stream: &[u8]) -> usize {
+    let (mut data, mut rest, mut sound) = (vp8::Data::default(), &stream[32..], 0);
+    while let Some((size, behind)) = rest.split_first_chunk::<4>() {
+        let (packet, next) = behind[8..].split_at(u32::from_le_bytes(*size) as usize);
+        sound += usize::from(data.check(packet).is_ok());
+        rest = next;
+    }
+    sound
 }
 
 /// Reads the macroblocks of all slices; how many slices are sound.

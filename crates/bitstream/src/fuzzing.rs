@@ -1,6 +1,7 @@
 //! Bodies of the fuzz targets, kept here so that they are compiled and tested with the crate.
 
 mod h265;
+mod vp8;
 
 use std::ops::ControlFlow;
 
@@ -20,6 +21,7 @@ use crate::{
 };
 
 pub use h265::h265;
+pub use vp8::vp8_data;
 
 /// Framings: the same units whichever way a packet goes, in place or by copy.
 pub fn framing(data: &[u8]) {
@@ -281,6 +283,7 @@ mod tests {
             super::parameter_sets(&[vec![kind], data.clone()].concat());
             super::frame_headers(&[vec![kind], data.clone()].concat());
             super::h265(&data);
+            super::vp8_data(&data);
         }
     }
 }

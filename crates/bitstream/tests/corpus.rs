@@ -37,3 +37,8 @@ fn frame_headers() {
 fn h265() {
     reread("bitstream_h265", fuzzing::h265);
 }
+
+#[test]
+fn vp8_data() {
+    reread("bitstream_vp8_data", fuzzing::vp8_data);
+}

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use kineframe_bitstream::ErrorKind;
 use kineframe_bitstream::vp8::{Data, DataError, Header};
-use kineframe_testkit::{Rng, media};
+use kineframe_testkit::{Rng, media, spoiled};
+use proptest::prelude::*;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/codec/vp8")
@@ -69,7 +70,7 @@ fn sound_streams_of_a_media_folder_break_no_rule() {
     }
 }
 
-/// Of so many packets with some bits flipped, those that are noticed; `first` in packets that come first.
+/// Of so many packets with one to three bits flipped, each behind all packets before it, those that are noticed.
 fn noticed(packets: &[Vec<u8>], rng: &mut Rng, runs: usize) -> usize {
     let mut before = vec![Data::default()];
     for packet in packets {
@@ -145,4 +146,39 @@ fn what_is_built_on_damage_is_not_sound_until_a_key_frame_comes() {
     assert_eq!(data.check(&packets[3]), Ok(()));
     data.lose();
     assert!(unknown(data.check(&packets[4])), "a packet is missing");
+}
+
+/// A frame: a tag, the first partition, and what follows it.
+fn frame() -> impl Strategy<Value = Vec<u8>> {
+    let bytes = || prop_oneof![prop::collection::vec(any::<u8>(), 0..300), Just(vec![0; 200])];
+    (any::<bool>(), 0_u8..5, 1_u16..100, 1_u16..100, bytes(), bytes()).prop_map(
+        |(key, version, width, height, first, rest)| {
+            let tag = (first.len() as u32) << 5 | 1 << 4 | u32::from(version) << 1 | u32::from(!key);
+            let [width, height] = [width, height].map(u16::to_le_bytes);
+            let head = [0x9d, 0x01, 0x2a, width[0], width[1], height[0], height[1]];
+            [&tag.to_le_bytes()[..3], if key { &head } else { &[] }, &first, &rest].concat()
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_break_it(frames in prop::collection::vec(frame(), 1..6)) {
+        let mut data = Data::default();
+        for frame in frames {
+            let _ = data.check(&frame);
+        }
+    }
+
+    #[test]
+    fn no_damage_breaks_it(
+        flips in prop::collection::vec(any::<(usize, u8)>(), 0..6), length: usize, at in 0_usize..8, stream in 0_usize..7
+    ) {
+        let (_, packets) = &streams(&folder())[stream];
+        let mut data = Data::default();
+        for (index, packet) in packets.iter().enumerate().take(10) {
+            let packet = if index == at { spoiled(packet, &flips, length) } else { packet.clone() };
+            let _ = data.check(&packet);
+        }
+    }
 }
