@@ -6,7 +6,8 @@
 //! swaps golden and altref frame is refused too, since sound decoders differ on it.
 //!
 //! A packet whose data end early is an error, and pictures on lost references are marked. Bits that are flipped inside of
-//! a partition make other samples more often than an error: VP8 has no checksum.
+//! a partition make other samples more often than an error, since VP8 has no checksum: unless
+//! [`check_slices`](DecodeOptions::check_slices) is off, `bitstream` reads all symbols first and marks such a picture.
 //!
 //! ```
 //! use kineframe_codec::{Codec, CodecParameters, DecoderFactory, Support};

@@ -2,7 +2,8 @@
 //!
 //! Exact on all of VP8, and on VP9 of all profiles but 4:4:0, of which no picture of the contract has the planes. After
 //! damage it goes on with the next packet; pictures on lost references, and those that libvpx itself calls corrupted, are
-//! marked.
+//! marked. So is VP8 whose data do not end where their symbols do, unless
+//! [`check_slices`](DecodeOptions::check_slices) is off.
 //!
 //! libvpx is C: no guard of ours stops a fault inside of it. Who must be sure names the back ends in Rust, or decodes in a
 //! process of its own.

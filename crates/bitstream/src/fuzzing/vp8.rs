@@ -4,17 +4,17 @@ use crate::LengthPrefixedUnits;
 use crate::vp8::{Data, Header};
 
 /// Packets, each with a length of two bytes in front: all symbols of each are read.
-pub fn vp8_data(bytes: &[u8]) {
-    let mut data = Data::default();
-    for packet in LengthPrefixedUnits::new(bytes, 2).map_while(Result::ok) {
+pub fn vp8_data(data: &[u8]) {
+    let mut check = Data::default();
+    for packet in LengthPrefixedUnits::new(data, 2).map_while(Result::ok) {
         let header = Header::parse(packet);
         let size = header.as_ref().ok().and_then(|header| header.key_frame_size);
         if size.is_some_and(|size| size.width.max(size.height) > 512) {
             // Larger ones only cost time.
             continue;
         }
-        let mut again = data.clone();
-        let read = data.check(packet);
+        let mut again = check.clone();
+        let read = check.check(packet);
         assert!(read.is_err() || header.is_ok());
         if size.is_some() {
             // What there was before has no part in it, but that it may have shown how the encoder ends its partitions.
