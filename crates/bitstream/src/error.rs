@@ -44,9 +44,9 @@ pub enum ErrorKind {
     /// It predicts from samples that are not there.
     #[error("predicts from samples that are not there")]
     Unavailable,
-    /// It begins with what an earlier unit left, and that unit was damaged or is missing.
-    #[error("begins with what a damaged or missing unit left")]
-    Unknown,
+    /// It builds on what was damaged or missing before.
+    #[error("builds on what was damaged or missing before")]
+    Lost,
     /// Something follows where the unit must end.
     #[error("goes on where it must end")]
     Trailing,

@@ -1,13 +1,17 @@
-//! VP9: superframes and the uncompressed header (VP9 Bitstream & Decoding Process Specification 0.6, §6.2 and annex B).
+//! VP9: superframes, the uncompressed header, and whether the data of a frame can be what it holds (VP9 Bitstream &
+//! Decoding Process Specification 0.6, §6 and annex B).
 
 use bytes::Bytes;
-use kineframe_codec::{
-    BitDepth, ChromaSampling, ChromaSiting, Codec, CodecParameters, ColorRange, ColorSpace, MatrixCoefficients,
-    PixelFormat, Size,
-};
+use kineframe_codec::{BitDepth, ChromaSampling, Codec, CodecParameters, ColorSpace, PixelFormat, Size};
 
 use crate::frames::CodedFrame;
 use crate::{BitReader, Error, ErrorKind};
+
+mod data;
+mod header;
+
+pub use data::DataCheck;
+use header::{FrameKind, Opening};
 
 const UNIT: &str = "VP9 header";
 
@@ -95,26 +99,29 @@ pub fn check_exact(params: &CodecParameters) -> Result<ColorConfig, String> {
 
 /// The frames of a packet (annex B): several where an index at its end says so. The index is left out.
 pub fn superframe(packet: &[u8]) -> Vec<&[u8]> {
-    let whole = || if packet.is_empty() { Vec::new() } else { vec![packet] };
-    let Some(marker) = packet.last().filter(|marker| *marker >> 5 == 0b110) else { return whole() };
+    frames(packet).0
+}
+
+/// The frames of a packet, and whether they are what its index says.
+fn frames(packet: &[u8]) -> (Vec<&[u8]>, bool) {
+    let single = || (if packet.is_empty() { Vec::new() } else { vec![packet] }, true);
+    let Some(marker) = packet.last().filter(|marker| *marker >> 5 == 0b110) else { return single() };
     let (count, bytes) = (usize::from(marker & 7) + 1, usize::from(marker >> 3 & 3) + 1);
     let index = 2 + count * bytes;
-    let Some(start) = packet.len().checked_sub(index) else { return whole() };
+    let Some(start) = packet.len().checked_sub(index) else { return single() };
     if packet.get(start) != Some(marker) {
-        return whole();
+        return single();
     }
-    let (mut frames, mut at) = (Vec::new(), 0_usize);
+    let (mut frames, mut rest) = (Vec::new(), packet.get(..start).unwrap_or_default());
     for entry in packet.get(start + 1..packet.len() - 1).unwrap_or_default().chunks(bytes) {
         let size = entry.iter().rev().fold(0_usize, |size, byte| size << 8 | usize::from(*byte));
-        let Some(frame) = at.checked_add(size).filter(|end| *end <= start).and_then(|end| packet.get(at..end)) else {
-            break;
-        };
-        at += size;
+        let Some((frame, behind)) = rest.split_at_checked(size) else { return (frames, false) };
+        rest = behind;
         if !frame.is_empty() {
             frames.push(frame);
         }
     }
-    frames
+    (frames, rest.iter().all(|byte| *byte == 0))
 }
 
 /// Follows a track. By default nothing is known of it.
@@ -126,6 +133,8 @@ pub struct Stream {
     /// Of the last key frame.
     size: Option<Size>,
     generation: u64,
+    /// What data is read with, once it is.
+    data: Option<Box<DataCheck>>,
 }
 
 impl Stream {
@@ -135,10 +144,24 @@ impl Stream {
     /// A header that cannot be read, a packet without a frame: whatever was in it is lost.
     pub fn packet(&mut self, packet: &[u8]) -> Result<Vec<CodedFrame>, Error> {
         let frames = superframe(packet);
-        if frames.is_empty() {
-            return Err(Error { unit: UNIT, field: "frame_marker", bit: 0, kind: ErrorKind::Truncated });
+        let outcome = if frames.is_empty() {
+            Err(Error { unit: UNIT, field: "frame_marker", bit: 0, kind: ErrorKind::Truncated })
+        } else {
+            frames.into_iter().map(|frame| self.frame(frame)).collect()
+        };
+        if let (Err(_), Some(data)) = (&outcome, &mut self.data) {
+            data.lose();
         }
-        frames.into_iter().map(|frame| self.frame(frame)).collect()
+        outcome
+    }
+
+    /// Reads the data of the frames of a packet. Each packet of a track goes through it, in order and after
+    /// [`packet`](Self::packet).
+    ///
+    /// # Errors
+    /// See [`DataCheck::check`].
+    pub fn check_data(&mut self, packet: &[u8]) -> Result<(), Error> {
+        self.data.get_or_insert_default().check(packet)
     }
 
     /// What the last key frame said.
@@ -157,140 +180,43 @@ impl Stream {
     }
 
     fn frame(&mut self, frame: &[u8]) -> Result<CodedFrame, Error> {
-        let mut bits = BitReader::plain(UNIT, frame);
-        let marker = bits.byte(2, "frame_marker")?;
-        bits.within("frame_marker", marker, 2, 2)?;
-        let profile = bits.byte(1, "profile_low_bit")? | bits.byte(1, "profile_high_bit")? << 1;
-        if profile == 3 {
-            zero(&mut bits)?;
-        }
-        if bits.flag("show_existing_frame")? {
-            let slot = bits.byte(3, "frame_to_show_map_idx")?;
-            let size = self.sizes.get(usize::from(slot)).copied().flatten();
-            return Ok(CodedFrame {
-                shown: true,
-                clean: false,
-                size,
-                uses: 0,
-                refreshes: 0,
-                state: true,
-                shows: Some(slot),
-            });
-        }
-        let key = !bits.flag("frame_type")?;
-        let shown = bits.flag("show_frame")?;
-        let resilient = bits.flag("error_resilient_mode")?;
-        let (mut uses, mut refreshes) = (0, 0xff);
-        let size = if key {
-            sync(&mut bits)?;
-            let config = color_config(&mut bits, profile)?;
-            let size = frame_size(&mut bits)?;
-            if self.config != Some(config) || self.size != Some(size) {
-                (self.config, self.size) = (Some(config), Some(size));
-                self.generation += 1;
+        let head = match Opening::read(&mut BitReader::plain(UNIT, frame), &self.sizes)? {
+            Opening::Shows(slot) => {
+                let size = self.sizes.get(usize::from(slot)).copied().flatten();
+                return Ok(CodedFrame {
+                    shown: true,
+                    clean: false,
+                    size,
+                    uses: 0,
+                    refreshes: 0,
+                    state: true,
+                    shows: Some(slot),
+                });
             }
-            size
-        } else {
-            let intra_only = !shown && bits.flag("intra_only")?;
-            if !resilient {
-                bits.bits(2, "reset_frame_context")?;
-            }
-            if intra_only {
-                sync(&mut bits)?;
-                if profile > 0 {
-                    color_config(&mut bits, profile)?;
-                }
-                refreshes = bits.byte(8, "refresh_frame_flags")?;
-                frame_size(&mut bits)?
-            } else {
-                refreshes = bits.byte(8, "refresh_frame_flags")?;
-                let mut slots = [0; 3];
-                for slot in &mut slots {
-                    *slot = bits.byte(3, "ref_frame_idx")?;
-                    uses |= 1 << *slot;
-                    bits.flag("ref_frame_sign_bias")?;
-                }
-                self.size_with_refs(&mut bits, slots)?
-            }
+            Opening::Frame(head) => head,
         };
+        let (size, key) = (Some(head.size), head.kind == FrameKind::Key);
+        if key && (self.config != head.color || self.size != size) {
+            (self.config, self.size) = (head.color, size);
+            self.generation += 1;
+        }
         for (slot, held) in self.sizes.iter_mut().enumerate() {
-            if refreshes >> slot & 1 == 1 {
-                *held = Some(size);
+            if head.refreshes >> slot & 1 == 1 {
+                *held = size;
             }
         }
         // The motion vectors of the frame before, and probabilities, outlive a frame that takes no slot: whether the
         // next one uses them, that one says.
-        Ok(CodedFrame { shown, clean: key, size: Some(size), uses, refreshes, state: true, shows: None })
+        Ok(CodedFrame {
+            shown: head.shown,
+            clean: key,
+            size,
+            uses: head.uses(),
+            refreshes: head.refreshes,
+            state: true,
+            shows: None,
+        })
     }
-
-    /// `frame_size_with_refs()` (§6.2.2.2).
-    fn size_with_refs(&self, bits: &mut BitReader<'_>, slots: [u8; 3]) -> Result<Size, Error> {
-        for slot in slots {
-            if bits.flag("found_ref")? {
-                let held = self.sizes.get(usize::from(slot)).copied().flatten();
-                return held.ok_or_else(|| bits.error("found_ref", ErrorKind::Missing(slot.into())));
-            }
-        }
-        frame_size(bits)
-    }
-}
-
-fn zero(bits: &mut BitReader<'_>) -> Result<(), Error> {
-    let bit = bits.byte(1, "reserved_zero")?;
-    bits.within("reserved_zero", bit, 0, 0).map(drop)
-}
-
-fn sync(bits: &mut BitReader<'_>) -> Result<(), Error> {
-    let code = bits.bits(24, "frame_sync_code")?;
-    bits.within("frame_sync_code", code, 0x49_8342, 0x49_8342).map(drop)
-}
-
-fn frame_size(bits: &mut BitReader<'_>) -> Result<Size, Error> {
-    let width = bits.bits(16, "frame_width_minus_1")? + 1;
-    Ok(Size { width, height: bits.bits(16, "frame_height_minus_1")? + 1 })
-}
-
-/// `color_config()` (§6.2.2.1).
-fn color_config(bits: &mut BitReader<'_>, profile: u8) -> Result<ColorConfig, Error> {
-    let depth = match profile {
-        2.. if bits.flag("ten_or_twelve_bit")? => 12,
-        2.. => 10,
-        _ => 8,
-    };
-    let space = bits.bits(3, "color_space")?;
-    let full_chroma = profile & 1 == 1;
-    let (range, subsampling) = if space == 7 {
-        if !full_chroma {
-            return Err(bits.error("color_space", ErrorKind::Kind));
-        }
-        zero(bits)?;
-        (ColorRange::Full, Subsampling::Usual(ChromaSampling::Yuv444))
-    } else {
-        let range = if bits.flag("color_range")? { ColorRange::Full } else { ColorRange::Limited };
-        let mut subsampling = Subsampling::Usual(ChromaSampling::Yuv420);
-        if full_chroma {
-            subsampling = match (bits.flag("subsampling_x")?, bits.flag("subsampling_y")?) {
-                (true, true) => return Err(bits.error("subsampling_y", ErrorKind::Kind)),
-                (true, false) => Subsampling::Usual(ChromaSampling::Yuv422),
-                (false, true) => Subsampling::Yuv440,
-                (false, false) => Subsampling::Usual(ChromaSampling::Yuv444),
-            };
-            zero(bits)?;
-        }
-        (range, subsampling)
-    };
-    let matrix = match space {
-        1 | 3 => Some(MatrixCoefficients::Bt601),
-        2 => Some(MatrixCoefficients::Bt709),
-        4 => Some(MatrixCoefficients::Smpte240),
-        5 => Some(MatrixCoefficients::Bt2020),
-        7 => Some(MatrixCoefficients::Identity),
-        _ => None,
-    };
-    // Chroma lies as in MPEG-2 where nothing else is said.
-    let siting = (subsampling == Subsampling::Usual(ChromaSampling::Yuv420)).then_some(ChromaSiting::Left);
-    let color = ColorSpace { matrix, range: Some(range), siting, primaries: None, transfer: None };
-    Ok(ColorConfig { profile, depth, subsampling, color })
 }
 
 #[cfg(test)]

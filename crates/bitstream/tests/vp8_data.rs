@@ -126,7 +126,7 @@ fn what_is_built_on_damage_is_not_sound_until_a_key_frame_comes() {
     let packets = ivf(&folder().join("gen_profile1.ivf"));
     let inter = |packet: &[u8]| Header::parse(packet).expect("a header").key_frame_size.is_none();
     assert!(!inter(&packets[0]) && inter(&packets[1]) && inter(&packets[2]));
-    let unknown = |result: Result<(), DataError>| result.map_err(|error| error.error.kind) == Err(ErrorKind::Unknown);
+    let unknown = |result: Result<(), DataError>| result.map_err(|error| error.error.kind) == Err(ErrorKind::Lost);
     let mut data = Data::default();
     assert!(unknown(data.check(&packets[1])), "no key frame");
     assert_eq!(data.check(&packets[0]), Ok(()));

@@ -4,11 +4,9 @@
 //! superframes, of which the last shown frame is the picture. 4:4:0 is refused: no picture of the contract has such
 //! planes. After damage it goes on with the next packet; pictures on lost references are marked.
 //!
-//! The wrapped decoder reads zeros behind the end of a packet and says nothing. So a second one decodes along, with ones
-//! there in place of zeros: an arithmetic decoder that needs bits behind the end finds other symbols with the one than with
-//! the other, and as soon as the pictures differ they are marked. That takes the time twice; without
-//! [`check_slices`](DecodeOptions::check_slices) it is left out. Of a frame with several tiles only the last one is held
-//! so. Bits that are flipped are found where the symbols then run past the end.
+//! The wrapped decoder reads zeros behind the end of a packet, goes on with flipped bits, and says nothing of either. So the
+//! data of each packet is read by the rules of its syntax besides, as
+//! [`check_slices`](DecodeOptions::check_slices) says, and the picture of one that breaks them is marked.
 //!
 //! ```
 //! use kineframe_codec::{Codec, CodecParameters, DecoderFactory, Support};
@@ -62,24 +60,11 @@ impl DecoderFactory for Factory {
     }
 
     fn open(&self, params: &CodecParameters, options: &DecodeOptions) -> Result<Box<dyn VideoDecoder>, DecodeError> {
-        Ok(Box::new(Driver::open(NAME, params, options, |options| Ok(Vp9::new(options)))?))
+        Ok(Box::new(Driver::open(NAME, params, options, |_| Ok(Vp9(Vp9Decoder::new())))?))
     }
 }
 
-/// What stands behind a frame for the second decoder. Sixteen bytes are more than two different starts can agree on.
-const ONES: [u8; 16] = [0xff; 16];
-
-struct Vp9 {
-    decoder: Vp9Decoder,
-    /// The one that sees ones behind the end.
-    second: Option<Vp9Decoder>,
-}
-
-impl Vp9 {
-    fn new(options: &DecodeOptions) -> Self {
-        Vp9 { decoder: Vp9Decoder::new(), second: options.check_slices.then(Vp9Decoder::new) }
-    }
-}
+struct Vp9(Vp9Decoder);
 
 fn failed(error: Error) -> EngineError {
     match error {
@@ -103,33 +88,19 @@ fn decode(decoder: &mut Vp9Decoder, frame: &[u8]) -> Result<Option<DecodedFrame>
     }
 }
 
-/// Whether two decoders came to the same.
-fn agree(first: Option<&DecodedFrame>, second: &Result<Option<DecodedFrame>, Error>) -> bool {
-    match (first, second) {
-        (Some(first), Ok(Some(second))) => first.planes == second.planes,
-        (None, Ok(None)) => true,
-        _ => false,
-    }
-}
-
 impl Engine for Vp9 {
     fn packet(&mut self, packet: &Bytes, shown: &mut Vec<Decoded>) -> Result<(), EngineError> {
         // An index may name frames that are not there: the wrapped decoder is given one frame at a time.
-        let (mut last, mut outcome, mut sound) = (None, Ok(()), true);
+        let (mut last, mut outcome) = (None, Ok(()));
         for frame in vp9::superframe(packet) {
-            let result = decode(&mut self.decoder, frame);
-            if let Some(second) = &mut self.second {
-                let second = decode(second, &[frame, &ONES].concat());
-                sound &= result.as_ref().is_ok_and(|first| agree(first.as_ref(), &second));
-            }
-            match result {
+            match decode(&mut self.0, frame) {
                 Ok(picture) => last = picture.or(last),
                 Err(error) => outcome = outcome.and(Err(failed(error))),
             }
         }
         // Of several layers the last is the picture.
         if let (Some(picture), true) = (last, outcome.is_ok()) {
-            shown.push(Decoded { damaged: !sound, ..decoded(picture)? });
+            shown.push(decoded(picture)?);
         }
         outcome
     }

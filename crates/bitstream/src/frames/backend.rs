@@ -1,12 +1,12 @@
 //! What a back end for whole frames needs besides the wrapped decoder: sizes refused before it sees them, pictures
-//! tied to their packets and marked where their references are missing, its panics caught.
+//! tied to their packets and marked where their references are missing or their data is damaged, its panics caught.
 
 use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use kineframe_codec::{
-    CodecParameters, DecodeError, DecodeErrorKind, DecodeOptions, Packet, Picture, PictureBuffer, PictureSink,
+    Codec, CodecParameters, DecodeError, DecodeErrorKind, DecodeOptions, Packet, Picture, PictureBuffer, PictureSink,
     PixelFormat, Recovery, Rect, VideoDecoder,
 };
 
@@ -183,6 +183,10 @@ impl<E: Engine> Driver<E> {
                 for frame in frames {
                     let bad = self.slots.decoded(frame);
                     damaged |= bad && frame.shown;
+                }
+                if !sound && !missing && self.stream.codec() == Codec::VP9 {
+                    // Its hidden frames come with the shown one that they are for: where that is lost, so is what it took.
+                    self.slots = Slots::EMPTY;
                 }
                 if !sound || self.shown.iter().any(|shown| shown.damaged) {
                     frames.iter().for_each(|frame| self.slots.lost(frame));

@@ -88,6 +88,11 @@ impl FrameStream {
         Ok(stream)
     }
 
+    /// The codec of the track.
+    pub fn codec(&self) -> Codec {
+        self.codec
+    }
+
     /// What the container says of size and colour; it holds where the stream is silent.
     pub fn set_container(&mut self, size: Option<Size>, color: ColorSpace) {
         (self.container_size, self.container_color) = (size, color);
@@ -107,15 +112,18 @@ impl FrameStream {
         }
     }
 
-    /// Reads all that a packet holds, as far as that is done for its codec: VP8. Each packet of a track goes through it,
-    /// in order and after [`frames`](Self::frames), whose sizes were held against limits: its memory grows with them.
+    /// Reads the data of the frames of a packet, which [`frames`](Self::frames) leaves alone, by the rules of its syntax:
+    /// of VP8 and VP9. Packets come in decoding order, each once, after `frames`, when limits on the sizes of their frames
+    /// have been held: memory grows with these.
     ///
     /// # Errors
-    /// The packet is damaged, or begins with what a damaged one left.
+    /// The first rule that is broken, or [`Lost`](crate::ErrorKind::Lost) where a frame builds on what is damaged or
+    /// missing: nothing that is shown of the packet is what the encoder meant, nor is what it leaves in slots.
     pub fn check_data(&mut self, packet: &[u8]) -> Result<(), Error> {
         match &mut self.kind {
             Kind::Vp8(stream) => stream.check_data(packet).map_err(|damage| damage.error),
-            Kind::Av1(_) | Kind::Vp9(_) | Kind::Mjpeg(_) | Kind::Opaque => Ok(()),
+            Kind::Vp9(stream) => stream.check_data(packet),
+            Kind::Av1(_) | Kind::Mjpeg(_) | Kind::Opaque => Ok(()),
         }
     }
 

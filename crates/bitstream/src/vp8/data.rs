@@ -97,7 +97,7 @@ impl Data {
         if let Some(size) = key {
             self.begin(size, frame.version);
         } else if !known {
-            return Err(at_header(Error { unit: "VP8 frame", field: "odds", bit: 0, kind: ErrorKind::Unknown }));
+            return Err(at_header(Error { unit: "VP8 frame", field: "odds", bit: 0, kind: ErrorKind::Lost }));
         } else if frame.version != self.version {
             return range("version", frame.version, self.version, self.version);
         }

@@ -1,5 +1,6 @@
 //! Headers and superframes made by hand.
 
+use kineframe_codec::MatrixCoefficients;
 use proptest::prelude::*;
 
 use super::*;
