@@ -5,7 +5,7 @@ use std::hint::black_box;
 use bytes::Bytes;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use kineframe_bitstream::h264::{AccessUnits, NalHeader, NalType, ParameterSets, SliceData, SliceTail, Stream};
-use kineframe_bitstream::{StartCodeUnits, lengths_to_start_codes, start_codes_to_lengths, vp8};
+use kineframe_bitstream::{StartCodeUnits, lengths_to_start_codes, start_codes_to_lengths, vp8, vp9};
 
 fn bitstream(c: &mut Criterion) {
     let stream = Bytes::from_static(include_bytes!("../../../testdata/codec/h264/oh_MR1_BT_A.264"));
@@ -45,22 +45,39 @@ fn bitstream(c: &mut Criterion) {
         group.finish();
     }
 
-    let mut group = c.benchmark_group("vp8_data");
-    let stream = include_bytes!("../../../testdata/codec/vp8/gen_two_temporal_layers.ivf");
-    group.throughput(Throughput::Bytes(stream.len() as u64));
-    group.bench_function("two_temporal_layers", |b| b.iter(|| vp8_data(black_box(stream))));
+    let mut group = c.benchmark_group("frame_data");
+    let vp8 = include_bytes!("../../../testdata/codec/vp8/gen_two_temporal_layers.ivf");
+    let packets = ivf(vp8);
+    group.throughput(Throughput::Bytes(vp8.len() as u64));
+    group.bench_function("vp8", |b| {
+        b.iter(|| sound(black_box(&packets), |check: &mut vp8::DataCheck, packet| check.check(packet).is_ok()));
+    });
+    let vp9 = include_bytes!("../../../testdata/codec/vp9/gen_p0_altref.ivf");
+    let packets = ivf(vp9);
+    group.throughput(Throughput::Bytes(vp9.len() as u64));
+    group.bench_function("vp9", |b| {
+        b.iter(|| sound(black_box(&packets), |check: &mut vp9::DataCheck, packet| check.check(packet).is_ok()));
+    });
     group.finish();
 }
 
-/// Reads the partitions of all packets of an IVF file; how many are sound.
-fn vp8_data(stream: &[u8]) -> usize {
-    let (mut data, mut rest, mut sound) = (vp8::Data::default(), &stream[32..], 0);
+/// The packets of an IVF file.
+fn ivf(file: &[u8]) -> Vec<&[u8]> {
+    let mut rest = file.get(32..).unwrap_or_default();
+    let mut packets = Vec::new();
     while let Some((size, behind)) = rest.split_first_chunk::<4>() {
-        let (packet, next) = behind[8..].split_at(u32::from_le_bytes(*size) as usize);
-        sound += usize::from(data.check(packet).is_ok());
-        rest = next;
+        let (_, behind) = behind.split_at(8);
+        let (packet, behind) = behind.split_at(u32::from_le_bytes(*size) as usize);
+        packets.push(packet);
+        rest = behind;
     }
-    sound
+    packets
+}
+
+/// Reads the data of all packets of a stream; how many are sound.
+fn sound<C: Default>(packets: &[&[u8]], mut check: impl FnMut(&mut C, &[u8]) -> bool) -> usize {
+    let mut state = C::default();
+    packets.iter().filter(|packet| check(&mut state, packet)).count()
 }
 
 /// Reads the macroblocks of all slices; how many slices are sound.

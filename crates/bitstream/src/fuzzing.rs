@@ -8,6 +8,7 @@ use std::ops::ControlFlow;
 use bytes::Bytes;
 use kineframe_codec::{
     Codec, CodecParameters, DecodeOptions, DecoderFactory, Framing, NalFraming, Packet, PacketId, Picture, Recovery,
+    Size,
 };
 
 use crate::frames::FrameStream;
@@ -213,6 +214,21 @@ pub fn frame_headers(data: &[u8]) {
     }
 }
 
+/// VP9: packets, each with a length of two bytes in front, whose data is read, block by block.
+pub fn vp9_data(data: &[u8]) {
+    let mut stream = FrameStream::new(&Identified { codec: Codec::VP9, private: Bytes::new() });
+    for packet in LengthPrefixedUnits::new(data, 2).map_while(Result::ok).take(64) {
+        let Ok(frames) = stream.frames(packet) else { continue };
+        // Large pictures only cost time.
+        let small = |size: Size| size.width <= 512 && size.height <= 512;
+        if !frames.iter().filter_map(|frame| frame.size).all(small) {
+            return;
+        }
+        let again = stream.clone().check_data(packet);
+        assert_eq!(stream.check_data(packet), again);
+    }
+}
+
 /// A back end for a codec of whole frames on any bytes: packets, each with a length of two bytes in front. The same is
 /// asked as of [`back_end`], and sizes beyond the limits never come out.
 pub fn frames(factory: &dyn DecoderFactory, codec: Codec, data: &[u8]) {
@@ -284,6 +300,7 @@ mod tests {
             super::frame_headers(&[vec![kind], data.clone()].concat());
             super::h265(&data);
             super::vp8_data(&data);
+            super::vp9_data(&data);
         }
     }
 }

@@ -13,7 +13,7 @@ use kineframe_codec::Size;
 
 use crate::Error;
 use crate::frames::CodedFrame;
-pub use data::{Data, DataError};
+pub use data::{DataCheck, DataError};
 pub use header::Header;
 use header::{ALTREF, GOLDEN, LAST};
 
@@ -22,7 +22,7 @@ use header::{ALTREF, GOLDEN, LAST};
 pub struct Stream {
     size: Option<Size>,
     generation: u64,
-    data: Box<Data>,
+    data: Box<DataCheck>,
 }
 
 impl Stream {
@@ -45,7 +45,7 @@ impl Stream {
     /// Reads all of a packet. Each packet of a track goes through it, in order and after [`packet`](Self::packet).
     ///
     /// # Errors
-    /// Data that no encoder makes, and frames that begin with what damaged ones left. See [`Data`].
+    /// Data that no encoder makes, and frames that begin with what damaged ones left. See [`DataCheck`].
     pub fn check_data(&mut self, packet: &[u8]) -> Result<(), DataError> {
         self.data.check(packet)
     }

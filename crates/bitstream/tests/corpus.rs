@@ -42,3 +42,8 @@ fn h265() {
 fn vp8_data() {
     reread("bitstream_vp8_data", fuzzing::vp8_data);
 }
+
+#[test]
+fn vp9_data() {
+    reread("bitstream_vp9_data", fuzzing::vp9_data);
+}

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use kineframe_bitstream::ErrorKind;
-use kineframe_bitstream::vp8::{Data, DataError, Header};
+use kineframe_bitstream::vp8::{DataCheck, DataError, Header};
 use kineframe_testkit::{Rng, media, spoiled};
 use proptest::prelude::*;
 
@@ -43,11 +43,11 @@ fn streams(folder: &Path) -> Vec<(PathBuf, Vec<Vec<u8>>)> {
 fn sound(folder: &Path) -> (usize, usize) {
     let (mut files, mut frames) = (0, 0);
     for (path, packets) in streams(folder) {
-        let mut data = Data::default();
+        let mut data = DataCheck::default();
         for (index, packet) in packets.iter().enumerate() {
             assert_eq!(data.check(packet), Ok(()), "{} packet {index}", path.display());
             if Header::parse(packet).expect("a header").key_frame_size.is_some() {
-                data = Data::default();
+                data = DataCheck::default();
                 assert_eq!(data.check(packet), Ok(()), "{} packet {index}", path.display());
             }
         }
@@ -72,7 +72,7 @@ fn sound_streams_of_a_media_folder_break_no_rule() {
 
 /// Of so many packets with one to three bits flipped, each behind all packets before it, those that are noticed.
 fn noticed(packets: &[Vec<u8>], rng: &mut Rng, runs: usize) -> usize {
-    let mut before = vec![Data::default()];
+    let mut before = vec![DataCheck::default()];
     for packet in packets {
         let mut data = before.last().expect("one").clone();
         data.check(packet).expect("sound");
@@ -107,7 +107,7 @@ fn flipped_bits_are_noticed() {
 #[test]
 fn cut_and_prolonged_packets_are_noticed() {
     for (path, packets) in streams(&folder()) {
-        let mut data = Data::default();
+        let mut data = DataCheck::default();
         for (index, packet) in packets.iter().enumerate().take(12) {
             let at = format!("{} packet {index}", path.display());
             let check = |packet: &[u8]| data.clone().check(packet);
@@ -127,7 +127,7 @@ fn what_is_built_on_damage_is_not_sound_until_a_key_frame_comes() {
     let inter = |packet: &[u8]| Header::parse(packet).expect("a header").key_frame_size.is_none();
     assert!(!inter(&packets[0]) && inter(&packets[1]) && inter(&packets[2]));
     let unknown = |result: Result<(), DataError>| result.map_err(|error| error.error.kind) == Err(ErrorKind::Lost);
-    let mut data = Data::default();
+    let mut data = DataCheck::default();
     assert!(unknown(data.check(&packets[1])), "no key frame");
     assert_eq!(data.check(&packets[0]), Ok(()));
     // All of the first partition behind the header's first bytes.
@@ -164,7 +164,7 @@ fn frame() -> impl Strategy<Value = Vec<u8>> {
 proptest! {
     #[test]
     fn no_bytes_break_it(frames in prop::collection::vec(frame(), 1..6)) {
-        let mut data = Data::default();
+        let mut data = DataCheck::default();
         for frame in frames {
             let _ = data.check(&frame);
         }
@@ -175,7 +175,7 @@ proptest! {
         flips in prop::collection::vec(any::<(usize, u8)>(), 0..6), length: usize, at in 0_usize..8, stream in 0_usize..7
     ) {
         let (_, packets) = &streams(&folder())[stream];
-        let mut data = Data::default();
+        let mut data = DataCheck::default();
         for (index, packet) in packets.iter().enumerate().take(10) {
             let packet = if index == at { spoiled(packet, &flips, length) } else { packet.clone() };
             let _ = data.check(&packet);

@@ -39,7 +39,7 @@ pub struct DataError {
 
 /// Reads the partitions of a track's frames. Keeps its memory, and what lasts from one to the next.
 #[derive(Debug, Clone, Default)]
-pub struct Data {
+pub struct DataCheck {
     /// The last key frame and all since were read: what lasts is known.
     known: bool,
     /// The encoder writes lower bounds.
@@ -75,7 +75,7 @@ impl Default for Lasting {
     }
 }
 
-impl Data {
+impl DataCheck {
     /// A frame was not seen, or its header could not be read: nothing is known until the next key frame.
     pub fn lose(&mut self) {
         self.known = false;

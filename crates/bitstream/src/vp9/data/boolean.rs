@@ -7,7 +7,7 @@ const UNIT: &str = "VP9 data";
 
 /// Reads decisions, each with the probability that it is 0. Behind its end it goes on in zeros: whether that was
 /// needed, [`overrun`](Self::overrun) says.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Bool<'a> {
     data: &'a [u8],
     /// Bytes in front of `data`, for errors.
@@ -35,22 +35,21 @@ impl<'a> Bool<'a> {
         Ok(bits)
     }
 
-    /// Takes as many bytes as fit.
+    /// What `value`, `below` and `taken` are when as many bytes have been taken as fit. They go in and come out one by
+    /// one, so that they can stay in registers.
     #[cold]
     #[inline(never)]
-    fn fill(&mut self) {
+    fn filled(data: &[u8], value: u64, below: i32, taken: u64) -> (u64, i32, u64) {
         // Fewer than eight bits are left.
-        let held = (self.below + 8).clamp(0, 7) as u32;
+        let held = (below + 8).clamp(0, 7) as u32;
         let bytes = if held == 0 { 8 } else { 7 };
-        let rest = usize::try_from(self.taken).ok().and_then(|taken| self.data.get(taken..)).unwrap_or_default();
+        let rest = usize::try_from(taken).ok().and_then(|taken| data.get(taken..)).unwrap_or_default();
         let next = match rest.first_chunk::<8>() {
             Some(next) => u64::from_be_bytes(*next),
             None => rest.iter().zip(0_u32..).fold(0, |next, (byte, at)| next | u64::from(*byte) << (56 - 8 * at)),
         };
         // What of the eighth byte comes along is read again, in the same place.
-        self.value |= next >> held;
-        self.taken += bytes;
-        self.below += 8 * bytes as i32; // At most 64.
+        (value | next >> held, below + 8 * bytes, taken + u64::from(bytes.unsigned_abs()))
     }
 
     /// `read_bool()` (§9.2.2).
@@ -58,7 +57,7 @@ impl<'a> Bool<'a> {
     pub(super) fn read(&mut self, probability: u8) -> bool {
         let split = 1 + (((self.range - 1) * u32::from(probability)) >> 8);
         if self.below < 0 {
-            self.fill();
+            (self.value, self.below, self.taken) = Self::filled(self.data, self.value, self.below, self.taken);
         }
         let high = u64::from(split) << 56;
         let bit = self.value >= high;

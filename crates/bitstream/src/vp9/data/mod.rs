@@ -42,11 +42,13 @@ const MOST_SAMPLES: u64 = 1 << 28;
 /// Reads the data of the frames of a track, in decoding order. Keeps its memory from one to the next.
 #[derive(Debug, Clone, Default)]
 pub struct DataCheck {
-    saved: [Saved; 4],
+    /// Probabilities that were saved (`save_probs`), where they are known.
+    saved: [Option<Box<Probs>>; 4],
     /// Of the slots: what a frame needs to know to be predicted from them.
     slots: [Option<Slot>; 8],
     format: Option<Format>,
-    features: Known<[Feature; 8]>,
+    /// What segments say, where it is known.
+    features: Option<[Feature; 8]>,
     /// The frame before, where it could be read.
     last: Option<Last>,
     /// The size of the frame before, by which maps are kept.
@@ -58,16 +60,7 @@ pub struct DataCheck {
     work: Work,
 }
 
-/// Probabilities that were saved (`save_probs`), where they are known.
-#[derive(Debug, Clone, Default)]
-struct Saved {
-    probs: Option<Box<Probs>>,
-}
-
-/// A thing that damage may have changed.
-#[derive(Debug, Clone, Copy, Default)]
-struct Known<T>(Option<T>);
-
+/// What a slot holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Slot {
     size: Size,
@@ -133,7 +126,7 @@ impl DataCheck {
     /// Nothing is known of what frames leave to others but slots.
     pub(super) fn lose(&mut self) {
         self.saved = Default::default();
-        self.features = Known(None);
+        self.features = None;
         (self.last, self.segments) = (None, false);
     }
 
@@ -181,7 +174,7 @@ impl DataCheck {
         }
         let context = self.forget(head, &rest, (rows, columns));
         if let Some(features) = rest.segments.features {
-            self.features = Known(Some(features));
+            self.features = Some(features);
         }
         for (number, slot) in self.slots.iter_mut().enumerate() {
             if head.refreshes >> number & 1 == 1 {
@@ -194,7 +187,7 @@ impl DataCheck {
         // Where the frame cannot be read, neither can what it leaves be known.
         let map_was_known = self.segments;
         self.segments &= !segments.enabled;
-        let Saved { probs: Some(before) } = self.saved.get(context).cloned().unwrap_or_default() else {
+        let Some(before) = self.saved.get(context).cloned().flatten() else {
             return Err(lost("frame_context_idx"));
         };
         let mut probs = before.clone();
@@ -204,12 +197,12 @@ impl DataCheck {
             && let Some(saved) = self.saved.get_mut(context)
         {
             // What adapts to the tiles is not known before they are.
-            saved.probs = rest.parallel.then(|| probs.clone());
+            *saved = rest.parallel.then(|| probs.clone());
         }
         let features = match self.features {
-            Known(Some(features)) => features,
-            Known(None) if !segments.enabled => Default::default(),
-            Known(None) => return Err(lost("segmentation_update_data")),
+            Some(features) => features,
+            None if !segments.enabled => Default::default(),
+            None => return Err(lost("segmentation_update_data")),
         };
         let uses_map = segments.enabled && (!segments.update_map || segments.temporal);
         if uses_map && !map_was_known {
@@ -247,7 +240,7 @@ impl DataCheck {
                 probs.adapt_modes(&before, &self.work.counts, modes.tx, rest.switchable, rest.high_precision);
             }
             if let Some(saved) = self.saved.get_mut(context) {
-                saved.probs = Some(probs);
+                *saved = Some(probs);
             }
         }
         if segments.enabled {
@@ -284,13 +277,13 @@ impl DataCheck {
         if !head.is_independent() {
             return rest.context.into();
         }
-        self.features = Known(Some(Default::default()));
+        self.features = Some(Default::default());
         self.work.segments.reset(rows, columns);
         self.segments = true;
         let all = head.kind == FrameKind::Key || head.resilient || head.reset == 3;
         for (number, saved) in self.saved.iter_mut().enumerate() {
             if all || head.reset == 2 && number == usize::from(rest.context) {
-                saved.probs = Some(Box::default());
+                *saved = Some(Box::default());
             }
         }
         0

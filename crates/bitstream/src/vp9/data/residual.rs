@@ -90,7 +90,8 @@ impl Tile<'_> {
         let (Some(probs), Some(counts)) = (probs, counts) else { return false };
         let context = usize::from(above.contains(&true)) + usize::from(left.contains(&true));
         let depth = self.frame.depth;
-        let any = tokens(&mut self.bits, probs, counts, scan(tx, mode), context, &mut work.tokens, depth);
+        let any;
+        (self.bits, any) = tokens(self.bits, probs, counts, scan(tx, mode), context, &mut work.tokens, depth);
         for (edge, inside) in [(above, inside.0), (left, inside.1)] {
             edge.fill(false);
             edge.iter_mut().take(inside).for_each(|unit| *unit = any);
@@ -99,16 +100,18 @@ impl Tile<'_> {
     }
 }
 
-/// Reads the tokens of a transform in this order.
-fn tokens(
-    bits: &mut Bool<'_>,
+/// Reads the tokens of a transform in this order: whether there are any. The decoder goes in and comes out by value, so
+/// that it stays in registers.
+#[inline(never)]
+fn tokens<'a>(
+    mut bits: Bool<'a>,
     probs: &[[[u8; 3]; 6]; 6],
     counts: &mut CoefCounts,
     order: &[Step],
     first_context: usize,
     Tokens(tokens): &mut Tokens,
     depth: u8,
-) -> bool {
+) -> (Bool<'a>, bool) {
     let (mut context, mut after_zero) = (first_context, false);
     for (number, step) in order.iter().enumerate() {
         if number > 0 {
@@ -119,13 +122,13 @@ fn tokens(
         let counts = counts.get_mut(band).and_then(|band| band.get_mut(context));
         let probs = probs.get(band).and_then(|band| band.get(context));
         let (Some([zeros, ones, more, ends, possible]), Some([no_end, not_zero, not_one])) = (counts, probs) else {
-            return true;
+            break;
         };
         if !after_zero {
             *possible += 1;
             if !bits.read(*no_end) {
                 *ends += 1;
-                return number > 0;
+                return (bits, number > 0);
             }
         }
         after_zero = !bits.read(*not_zero);
@@ -134,7 +137,7 @@ fn tokens(
             0
         } else if bits.read(*not_one) {
             *more += 1;
-            large(bits, pareto(*not_one), depth)
+            large(&mut bits, pareto(*not_one), depth)
         } else {
             *ones += 1;
             1
@@ -146,10 +149,11 @@ fn tokens(
             bits.read(128);
         }
     }
-    true
+    (bits, true)
 }
 
 /// A token beyond one, and the bits that come with it; its class (`energy_class`).
+#[inline(always)]
 fn large(bits: &mut Bool<'_>, probs: &[u8; 8], depth: u8) -> u8 {
     let [high, not_two, four, categories, second, upper, fourth, sixth] = *probs;
     if !bits.read(high) {
