@@ -35,6 +35,7 @@
 mod checks;
 mod damage;
 mod files;
+mod flips;
 mod h265;
 mod inside;
 mod kit;
@@ -45,6 +46,7 @@ mod report;
 use kineframe_codec::DecoderFactory;
 
 pub use damage::Damage;
+pub use flips::Flips;
 pub use kit::{DISPUTED, Kit, KitError, TestPacket, TestStream, TruePicture};
 pub use playback::Playback;
 pub use report::{DamageCount, Mismatch, Outcome, Report, Row, Verdict};

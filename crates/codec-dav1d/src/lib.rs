@@ -5,6 +5,9 @@
 //! superresolution, temporal and spatial layers (of which the highest is shown). After damage it goes on with the next
 //! packet; pictures on lost references are marked. Pictures are counted and shared without a copy.
 //!
+//! With [`check_slices`](DecodeOptions::check_slices) the library is asked to be strict: see [`Strict`]. 1.0.0 looks at
+//! headers alone then, so that damage inside of a tile gives wrong pictures that nothing marks.
+//!
 //! dav1d is C: no guard of ours stops a fault inside of it. It is fuzzed all year round by its makers; who must be sure
 //! decodes in a process of its own. Its functions have the names of rav1d's, so a program links one of the two.
 //!
@@ -24,6 +27,7 @@ mod library;
 use bytes::Bytes;
 use kineframe_bitstream::av1;
 use kineframe_bitstream::frames::backend::{Decoded, Driver, Engine, EngineError};
+use kineframe_bitstream::frames::strict::Strict;
 use kineframe_codec::{CodecParameters, DecodeError, DecodeOptions, DecoderFactory, Framing, Support, VideoDecoder};
 
 use library::Library;
@@ -56,8 +60,12 @@ impl DecoderFactory for Factory {
     }
 
     fn open(&self, params: &CodecParameters, options: &DecodeOptions) -> Result<Box<dyn VideoDecoder>, DecodeError> {
-        Ok(Box::new(Driver::open(NAME, params, options, Library::open)?))
+        Ok(Box::new(Driver::open(NAME, params, options, open)?))
     }
+}
+
+fn open(options: &DecodeOptions) -> Result<Strict<Library>, EngineError> {
+    Strict::open(options, Library::open)
 }
 
 impl Engine for Library {

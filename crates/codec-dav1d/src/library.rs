@@ -27,6 +27,7 @@ impl Library {
         settings.set_max_frame_delay(1);
         settings.set_frame_size_limit(u32::try_from(options.limits.samples).unwrap_or(u32::MAX));
         settings.set_all_layers(false);
+        settings.set_strict_std_compliance(options.check_slices);
         Decoder::with_settings(&settings).map(Library).map_err(failed)
     }
 

@@ -3,7 +3,8 @@
 //!
 //! Exact on all of AV1 that the kit holds: 8, 10 and 12 bits, every chroma format, film grain, scaled references,
 //! superresolution, temporal and spatial layers (of which the highest is shown). After damage it goes on with the next
-//! packet; pictures on lost references are marked.
+//! packet; pictures on lost references are marked. So are those with damage inside of a tile, of which rav1d looks at the
+//! end where [`check_slices`](DecodeOptions::check_slices) is on: see [`Strict`].
 //!
 //! rav1d has dav1d's C interface. A panic inside of it cannot leave that interface: it ends the process. None was seen
 //! in fuzzing; who must be sure decodes in a process of its own. Its functions also have the names of dav1d's, so a
@@ -25,6 +26,7 @@ mod library;
 use bytes::Bytes;
 use kineframe_bitstream::av1;
 use kineframe_bitstream::frames::backend::{Decoded, Driver, Engine, EngineError};
+use kineframe_bitstream::frames::strict::Strict;
 use kineframe_codec::{CodecParameters, DecodeError, DecodeOptions, DecoderFactory, Framing, Support, VideoDecoder};
 
 use library::{Failure, Library};
@@ -57,16 +59,12 @@ impl DecoderFactory for Factory {
     }
 
     fn open(&self, params: &CodecParameters, options: &DecodeOptions) -> Result<Box<dyn VideoDecoder>, DecodeError> {
-        Ok(Box::new(Driver::open(NAME, params, options, Rav1d::open)?))
+        Ok(Box::new(Driver::open(NAME, params, options, open)?))
     }
 }
 
-struct Rav1d(Library);
-
-impl Rav1d {
-    fn open(options: &DecodeOptions) -> Result<Self, EngineError> {
-        Library::open(options.threads, options.limits.samples).map(Rav1d).map_err(failed)
-    }
+fn open(options: &DecodeOptions) -> Result<Strict<Library>, EngineError> {
+    Strict::open(options, |options| Library::open(options).map_err(failed))
 }
 
 fn failed(failure: Failure) -> EngineError {
@@ -76,12 +74,12 @@ fn failed(failure: Failure) -> EngineError {
     }
 }
 
-impl Engine for Rav1d {
+impl Engine for Library {
     fn parameter_set(&mut self, unit: &Bytes) -> Result<(), EngineError> {
         self.packet(unit, &mut Vec::new())
     }
 
     fn packet(&mut self, packet: &Bytes, shown: &mut Vec<Decoded>) -> Result<(), EngineError> {
-        self.0.packet(packet, shown).map_err(failed)
+        self.decode(packet, shown).map_err(failed)
     }
 }

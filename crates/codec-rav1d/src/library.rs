@@ -2,12 +2,13 @@
 #![allow(unsafe_code)]
 
 use std::ffi::c_uint;
-use std::num::NonZeroUsize;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
 use kineframe_bitstream::frames::backend::Decoded;
-use kineframe_codec::{BitDepth, ChromaSampling, PictureBuffer, PixelFormat, Plane, Rect, Samples, Size};
+use kineframe_codec::{
+    BitDepth, ChromaSampling, DecodeOptions, PictureBuffer, PixelFormat, Plane, Rect, Samples, Size,
+};
 use re_rav1d::include::dav1d::data::Dav1dData;
 use re_rav1d::include::dav1d::dav1d::{Dav1dContext, Dav1dSettings};
 use re_rav1d::include::dav1d::headers::{
@@ -32,7 +33,7 @@ pub(crate) struct Library(Arc<Context>);
 struct Context(Option<Dav1dContext>);
 
 // SAFETY: a `Dav1dContext` is a counted pointer to a context whose state lies behind locks; rav1d hands it to threads
-// of its own. Only `Library::packet`, which needs `&mut`, calls into it; a picture merely keeps it alive.
+// of its own. Only `Library::decode`, which needs `&mut`, calls into it; a picture merely keeps it alive.
 unsafe impl Send for Context {}
 // SAFETY: as above; nothing is done with a shared `Context`.
 unsafe impl Sync for Context {}
@@ -63,7 +64,7 @@ mod libc_errno {
 
 impl Library {
     /// Opens a decoder that hands out every picture as soon as its packet is in.
-    pub(crate) fn open(threads: NonZeroUsize, samples: u64) -> Result<Self, Failure> {
+    pub(crate) fn open(options: &DecodeOptions) -> Result<Self, Failure> {
         let mut settings = std::mem::MaybeUninit::<Dav1dSettings>::uninit();
         let place = NonNull::from(&mut settings).cast();
         // SAFETY: the place is writable and has the size of the settings, and all of it is written.
@@ -72,11 +73,12 @@ impl Library {
             settings.assume_init()
         };
         // More threads than this do not help; the most that it takes is 256.
-        settings.n_threads = threads.get().min(64) as i32;
+        settings.n_threads = options.threads.get().min(64) as i32;
         settings.max_frame_delay = 1;
         // Of spatial layers the highest alone.
         settings.all_layers = 0;
-        settings.frame_size_limit = c_uint::try_from(samples).unwrap_or(c_uint::MAX);
+        settings.frame_size_limit = c_uint::try_from(options.limits.samples).unwrap_or(c_uint::MAX);
+        settings.strict_std_compliance = options.check_slices.into();
         // SAFETY: both fields of the logger are `None` when all their bytes are zero: a pointer that is not null and a
         // function. It has nothing to drop. Without a logger nothing is printed.
         unsafe { std::ptr::write_bytes(&raw mut settings.logger, 0, 1) };
@@ -88,7 +90,7 @@ impl Library {
     }
 
     /// Decodes a packet and appends the pictures that it shows.
-    pub(crate) fn packet(&mut self, packet: &[u8], shown: &mut Vec<Decoded>) -> Result<(), Failure> {
+    pub(crate) fn decode(&mut self, packet: &[u8], shown: &mut Vec<Decoded>) -> Result<(), Failure> {
         if packet.is_empty() {
             return Ok(());
         }

@@ -36,11 +36,12 @@ pub struct DecodeOptions {
     pub latency: Latency,
     /// Whether slice data is read against the rules of its syntax before it is decoded (H.264 §7.3.4, H.265 §7.3.8), so
     /// that a picture with damage inside of a slice is marked where the decoder itself goes on without a word. That
-    /// costs a tenth of the time of a whole stream, and a quarter of that of key frames alone. So it is with what the
-    /// partitions of VP8 hold (RFC 6386), for a tenth of the time without a system library and half as much again with
-    /// it. Of VP9 without a system library, whose decoder does not tell that a packet ends early, it costs a second
-    /// decoding. Without it such a picture, and those built on it, may be wrong and look sound: for streams whose bytes
-    /// are known to be whole.
+    /// costs a tenth of the time of a whole stream, and a quarter of that of key frames alone. So it is with the data of
+    /// VP8's partitions (RFC 6386) and VP9's tiles, where libvpx costs half as much again with it. Without it such a
+    /// picture, and those built on it, may be wrong and look sound: for streams whose bytes are known to be whole.
+    ///
+    /// Of AV1 it asks the decoder to be strict: whether each tile ends as it must. Sound streams cost no more for it, one
+    /// with damage is decoded a second time, from a key frame to the next.
     pub check_slices: bool,
 }
 

@@ -25,6 +25,11 @@ impl ObuType {
     pub const REDUNDANT_FRAME_HEADER: ObuType = ObuType(7);
     /// Nothing.
     pub const PADDING: ObuType = ObuType(15);
+
+    /// Whether it has no meaning yet.
+    pub fn is_reserved(self) -> bool {
+        matches!(self.0, 0 | 9..=14)
+    }
 }
 
 /// A unit inside of a packet.

@@ -78,9 +78,12 @@ impl Stream {
     /// The frames of a temporal unit, in decoding order.
     ///
     /// # Errors
-    /// Units that cannot be told apart, headers that cannot be read, a frame before any sequence header.
+    /// Units that cannot be told apart, headers that cannot be read, a frame before any sequence header. Also where a
+    /// frame that is lost can be told by what hides it: a temporal delimiter that is not empty (§5.6), or a unit of a
+    /// reserved type, which is to be passed over (§6.2.2), in a packet without any frame, which no temporal unit is (§7.5).
     pub fn packet(&mut self, packet: &[u8]) -> Result<Vec<CodedFrame>, Error> {
         let mut frames = Vec::new();
+        let mut unknown = None;
         for obu in Obus::new(packet) {
             let obu = obu?;
             let payload = packet.get(obu.payload).unwrap_or_default();
@@ -94,8 +97,16 @@ impl Stream {
                     let layer = Layer { temporal_id: obu.temporal_id, spatial_id: obu.spatial_id };
                     frames.push(frame::parse(payload, sequence, layer, &mut self.slots)?);
                 }
+                ObuType::TEMPORAL_DELIMITER if payload.first().is_some_and(|first| *first != 0x80) => {
+                    let bit = obu.whole.start as u64 * 8;
+                    return Err(Error { unit: "OBU", field: "temporal_delimiter", bit, kind: ErrorKind::Trailing });
+                }
+                kind if kind.is_reserved() => unknown = unknown.or(Some(obu.whole.start)),
                 _ => {}
             }
+        }
+        if let Some(at) = unknown.filter(|_| frames.is_empty()) {
+            return Err(Error { unit: "OBU", field: "obu_type", bit: at as u64 * 8, kind: ErrorKind::Kind });
         }
         Ok(frames)
     }

@@ -5,6 +5,7 @@ use kineframe_codec::{ChromaSampling, ColorRange, MatrixCoefficients};
 use proptest::prelude::*;
 
 use super::*;
+use crate::ErrorKind;
 
 /// 64×64, 10 bits, BT.2020, by hand: §5.5 field by field.
 fn header() -> Vec<u8> {
@@ -108,6 +109,19 @@ fn a_header_that_another_one_ends_with_is_news() {
 fn a_frame_before_any_sequence_header_is_an_error() {
     let mut stream = Stream::new(&Bytes::new());
     assert!(stream.packet(&[0x12, 0, 0x32, 2, 0x10, 0]).is_err());
+}
+
+#[test]
+fn a_frame_that_is_hidden_by_a_flipped_bit_is_told() {
+    let mut stream = Stream::new(&Bytes::new());
+    // A delimiter may be followed by trailing bits.
+    assert_eq!(stream.packet(&[0x12, 1, 0x80]), Ok(Vec::new()));
+    assert_eq!(stream.packet(&[0x12, 0]), Ok(Vec::new()));
+    // The delimiter takes the header of the next unit, or takes its place.
+    assert_eq!(stream.packet(&[0x12, 1, 0x1a, 1, 0xc8]).unwrap_err().kind, ErrorKind::Trailing);
+    assert_eq!(stream.packet(&[0x12, 0, 0x12, 1, 0xc8]).unwrap_err().kind, ErrorKind::Trailing);
+    let unknown = stream.packet(&[0x12, 0, 0x5a, 1, 0xc8]).unwrap_err();
+    assert_eq!((unknown.kind, unknown.bit), (ErrorKind::Kind, 16));
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 pub mod backend;
 mod stream;
+pub mod strict;
 
 use kineframe_codec::Size;
 
