@@ -187,6 +187,8 @@ impl<E: Engine> Driver<E> {
                 if !sound && !missing && self.stream.codec() == Codec::VP9 {
                     // Its hidden frames come with the shown one that they are for: where that is lost, so is what it took.
                     self.slots = Slots::EMPTY;
+                    let what = "a damaged packet that shows nothing".to_owned();
+                    return Err(self.error(DecodeErrorKind::Damaged(what), Recovery::NextPacket));
                 }
                 if !sound || self.shown.iter().any(|shown| shown.damaged) {
                     frames.iter().for_each(|frame| self.slots.lost(frame));
