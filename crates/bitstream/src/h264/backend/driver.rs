@@ -8,6 +8,7 @@ use kineframe_codec::{
     Recovery, VideoDecoder,
 };
 
+use super::grey::Grey;
 use super::{CodedPicture, Decoded, EngineError, FedSets, FeedSet, Stored, Tracker};
 use crate::backend::{Guarded, Held, Presentation};
 use crate::h264::{OutputOrder, Sps};
@@ -53,8 +54,8 @@ struct HalfFrame {
 /// Drives an [`Engine`].
 ///
 /// Feeds it only slices whose headers it has read, and only the parameter sets that they name, of sizes within the
-/// limits; puts pictures into output order; marks those whose references are missing; turns a panic of the engine
-/// into an error.
+/// limits, and where it begins at a picture that refers to others, grey ones in front; puts pictures into output order;
+/// marks those whose references are missing; turns a panic of the engine into an error.
 pub struct Driver<E> {
     make: fn() -> E,
     engine: Guarded<E>,
@@ -68,6 +69,8 @@ pub struct Driver<E> {
     color: ColorSpace,
     fed: FedSets,
     half: Option<HalfFrame>,
+    /// The engine has had no picture.
+    fresh: bool,
 }
 
 impl<E: Engine> Driver<E> {
@@ -92,6 +95,7 @@ impl<E: Engine> Driver<E> {
             color: params.color,
             fed: FedSets::default(),
             half: None,
+            fresh: true,
         })
     }
 
@@ -99,6 +103,7 @@ impl<E: Engine> Driver<E> {
     fn renew(&mut self) -> Result<(), DecodeError> {
         let make = self.make;
         self.fed.clear();
+        self.fresh = true;
         self.engine.restart(|| Ok(make()))
     }
 
@@ -126,6 +131,19 @@ impl<E: Engine> Driver<E> {
         })
     }
 
+    /// Gives an engine that has had no picture grey ones to refer to, where the first needs them.
+    fn begin(&mut self, picture: &CodedPicture) -> Result<(), DecodeError> {
+        if !std::mem::take(&mut self.fresh) {
+            return Ok(());
+        }
+        let Some(grey) = Grey::before(picture) else { return Ok(()) };
+        self.engine.run(|engine| engine.parameter_set(&grey.pps))?;
+        for (packet, picture) in &grey.pictures {
+            self.engine.run(|engine| engine.picture(packet, picture))?;
+        }
+        Ok(())
+    }
+
     fn picture(&mut self, packet: &Packet, picture: &CodedPicture, shown: bool) -> Result<(), DecodeError> {
         if !picture.second_field {
             self.close_half();
@@ -135,6 +153,7 @@ impl<E: Engine> Driver<E> {
         }
         let result = self
             .feed(picture)
+            .and_then(|()| self.begin(picture))
             .and_then(|()| self.engine.run(|engine| engine.picture(&packet.data, picture)))
             .inspect_err(|_| self.tracker.lost(picture));
         let mut half = self.half.take().unwrap_or_else(|| HalfFrame {

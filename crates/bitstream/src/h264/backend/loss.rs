@@ -7,7 +7,8 @@
 //! - A loss is a reference picture that could not be decoded, a NAL unit that could not be read, and a gap in
 //!   `frame_num` that the SPS does not allow, from which §7.4.3 has a decoder infer a loss.
 //! - It ends at an IDR picture, or at a recovery point that an SEI message names (§D.2.8), once
-//!   `recovery_frame_cnt` frames have passed. Pictures before the recovery point in output order stay damaged.
+//!   `recovery_frame_cnt` frames have passed. Pictures before the recovery point in output order stay damaged. One that
+//!   is reached step by step counts where it promises exact pictures (`exact_match_flag`), and not only near ones.
 //! - A stream that begins elsewhere than at an IDR picture begins with everything before it lost. An intra picture
 //!   that the caller calls a random access point will do to begin with.
 //!
@@ -24,8 +25,8 @@ enum State {
     /// References are missing, and no recovery point has come.
     #[default]
     Lost,
-    /// After a recovery point that is complete at this `frame_num`.
-    Recovering { frame_num: u32 },
+    /// After a recovery point that is complete when `frame_num` has gone up by `left` from `last`.
+    Recovering { left: u32, last: u32 },
     /// Sound for pictures from here on in output order.
     SoundFrom(OutputOrder),
     /// Sound.
@@ -77,12 +78,14 @@ impl Losses {
         // nothing better to go by. Later ones do not end a loss: what follows them may refer past them.
         let by_caller = (known.first && known.random_access && header.slice_type.is_intra()).then_some(0);
         if let (State::Lost, Some(count)) = (self.state, known.recovery.or(by_caller)) {
-            self.state = State::Recovering { frame_num: (u32::from(header.frame_num) + count) % max };
+            self.state = State::Recovering { left: count, last: header.frame_num.into() };
         }
         match self.state {
-            // Half the numbers lie behind: the one waited for may itself be skipped.
-            State::Recovering { frame_num } if (u32::from(header.frame_num) + max - frame_num) % max < max / 2 => {
-                self.state = State::SoundFrom(position);
+            State::Recovering { left, last } => {
+                // Steps are counted, since it may be nearly all numbers that there are; the one waited for may be skipped.
+                let left = left.saturating_sub((u32::from(header.frame_num) + max - last) % max);
+                let last = if header.drops_references { 0 } else { header.frame_num.into() };
+                self.state = if left == 0 { State::SoundFrom(position) } else { State::Recovering { left, last } };
             }
             State::SoundFrom(from) if from.epoch != position.epoch => self.state = State::Sound,
             _ => {}

@@ -6,6 +6,7 @@
 //! [`Tracker`] alone.
 
 mod driver;
+mod grey;
 mod loss;
 mod supports;
 mod tracker;

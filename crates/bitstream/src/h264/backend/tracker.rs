@@ -225,7 +225,8 @@ impl Tracker {
         match header.kind {
             NalType::SPS | NalType::PPS => Ok(self.sets.insert(nal).map(drop).map_err(|error| error.to_string())),
             NalType::SEI => {
-                let point = recovery_point(nal).map(|point| point.frames.into());
+                let point = recovery_point(nal).filter(|point| point.exact || point.frames == 0);
+                let point = point.map(|point| point.frames.into());
                 entry.recovery = entry.recovery.or(point);
                 Ok(Ok(()))
             }
