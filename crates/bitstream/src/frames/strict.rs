@@ -14,8 +14,8 @@ use kineframe_codec::DecodeOptions;
 use super::backend::{Decoded, Engine, EngineError};
 use crate::av1;
 
-/// How many packets since a key frame are kept.
-const MAX_PACKETS: usize = 300;
+/// How many packets since a key frame are kept: 20 seconds, the longest fragment of Kinesis Video, at 60 a second.
+const MAX_PACKETS: usize = 1_200;
 
 /// How many bytes of packets since a key frame are kept.
 const MAX_BYTES: usize = 32 << 20;
@@ -145,5 +145,29 @@ impl<E: Engine> Engine for Strict<E> {
             return Ok(());
         }
         found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many packets of this size are kept before they are too many.
+    fn kept(size: usize) -> usize {
+        let packet = Bytes::from(vec![0; size]);
+        let mut kept = Some(Kept::default());
+        (0..=MAX_PACKETS)
+            .take_while(|_| {
+                kept = kept.take().and_then(|kept| kept.push(&packet));
+                kept.is_some()
+            })
+            .count()
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded_in_packets_and_in_bytes() {
+        assert_eq!(kept(10), MAX_PACKETS);
+        assert_eq!(kept(1 << 20), MAX_BYTES >> 20);
+        assert_eq!(kept(MAX_BYTES + 1), 0);
     }
 }
