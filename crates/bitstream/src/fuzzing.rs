@@ -209,6 +209,7 @@ pub fn frame_headers(data: &[u8]) {
     let total: usize = av1::TemporalUnits::new(whole.clone()).map(|unit| unit.len()).sum();
     assert!(total <= 2 * data.len());
     let _ = av1::Av1Config::parse(&whole);
+    let _ = mjpeg::Stream::default().check_data(data);
     if let Ok(header) = mjpeg::Header::parse(data) {
         assert!(mjpeg::with_huffman_tables(&whole, &header).len() <= data.len() + mjpeg::DEFAULT_HUFFMAN_TABLES.len());
     }

@@ -1,6 +1,7 @@
 //! Motion JPEG: the headers of an image (ITU-T T.81 annex B), the Huffman tables that cameras leave out, and images
 //! told apart in a byte stream.
 
+mod data;
 mod scan;
 mod tables;
 
@@ -281,6 +282,8 @@ pub struct Stream {
     color: ColorSpace,
     size: Option<Size>,
     generation: u64,
+    /// An image had nothing behind its last block.
+    leaves_nothing: bool,
 }
 
 impl Stream {
@@ -296,6 +299,21 @@ impl Stream {
             self.generation += 1;
         }
         Ok(vec![CodedFrame { clean: true, ..CodedFrame::shown(header.size) }])
+    }
+
+    /// Reads the scans of the image of a packet, where they are sequential, code by code.
+    ///
+    /// # Errors
+    /// The first rule of T.81 annex F that is broken; something behind the last block, where no image before had that.
+    pub fn check_data(&mut self, packet: &[u8]) -> Result<(), Error> {
+        let left = data::check(packet)?;
+        match left.filter(|_| self.leaves_nothing) {
+            Some(byte) => Err(error("entropy_coded_segment", byte, ErrorKind::Trailing)),
+            None => {
+                self.leaves_nothing |= left.is_none();
+                Ok(())
+            }
+        }
     }
 
     /// Size, components and what they mean, of the last image; empty before any.

@@ -113,7 +113,7 @@ impl FrameStream {
     }
 
     /// Reads the data of the frames of a packet, which [`frames`](Self::frames) leaves alone, by the rules of its syntax:
-    /// of VP8 and VP9. Packets come in decoding order, each once, after `frames`, when limits on the sizes of their frames
+    /// of VP8, VP9 and JPEG. Packets come in decoding order, each once, after `frames`, when limits on the sizes of their frames
     /// have been held: memory grows with these.
     ///
     /// # Errors
@@ -123,7 +123,8 @@ impl FrameStream {
         match &mut self.kind {
             Kind::Vp8(stream) => stream.check_data(packet).map_err(|damage| damage.error),
             Kind::Vp9(stream) => stream.check_data(packet),
-            Kind::Av1(_) | Kind::Mjpeg(_) | Kind::Opaque => Ok(()),
+            Kind::Mjpeg(stream) => stream.check_data(packet),
+            Kind::Av1(_) | Kind::Opaque => Ok(()),
         }
     }
 
