@@ -35,11 +35,11 @@ pub struct DecodeOptions {
     /// Whether it may hold pictures back.
     pub latency: Latency,
     /// Whether slice data is read against the rules of its syntax before it is decoded (H.264 §7.3.4, H.265 §7.3.8; the
-    /// partitions of VP8, the tiles of VP9, the scans of JPEG), so that a picture with damage inside of it is marked where the decoder itself
-    /// goes on without a word. That costs a tenth of the time of a whole stream, and a quarter of that of key frames alone;
-    /// of VP8 and VP9 an eighth to a quarter without a system library, and a third to two thirds of libvpx's time. Without
-    /// it such a picture, and those built on it, may be wrong and look sound: for streams whose bytes are known to be
-    /// whole.
+    /// partitions of VP8, the tiles of VP9, the scans of JPEG), so that a picture with damage inside of it is marked where
+    /// the decoder itself goes on without a word. That costs a tenth of the time of a whole stream, and a quarter of that
+    /// of key frames alone; of VP8 and VP9 an eighth to a quarter without a system library, and a third to two thirds of
+    /// libvpx's time. Without it such a picture, and those built on it, may be wrong and look sound: for streams whose
+    /// bytes are known to be whole.
     ///
     /// Of AV1 it asks the decoder to be strict: whether each tile ends as it must. Sound streams cost no more for it, one
     /// with damage is decoded a second time, from a key frame to the next.
