@@ -95,8 +95,12 @@ fn no_wrong_picture_goes_unmarked() {
     let (mut files, mut sound, mut marked, mut missing) = (0, 0, 0, 0);
     for path in folders("codec/damaged", "codec/damaged").iter().flat_map(|folder| matroska(folder)) {
         let name = path.file_stem().and_then(|name| name.to_str()?.split_once("__")).expect("a codec");
-        let (codec @ ("h264" | "h265"), name) = name else { continue };
+        let (codec @ ("h264" | "h265" | "av1" | "vp9"), name) = name else { continue };
         let (base, damage) = name.split_once("__").expect("a base and its damage");
+        if (codec, damage) == ("av1", "swap") {
+            // Two packets in each other's place, both decodable: right pictures at wrong times.
+            continue;
+        }
         let folder = path.parent().expect("a folder").with_file_name(codec);
         let truth = framemd5(&folder.join(format!("gen_{base}.framemd5")));
         let reference: Value =
