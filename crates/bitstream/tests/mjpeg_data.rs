@@ -70,3 +70,10 @@ fn restart_markers_come_in_turn() {
     assert_eq!(kind(Stream::default().check_data(&of(0xd0, 0xd2))), Err(ErrorKind::Kind));
     assert_eq!(kind(Stream::default().check_data(&of(0xd1, 0xd1))), Err(ErrorKind::Kind));
 }
+
+#[test]
+fn a_scan_of_nothing_is_no_scan_of_the_largest_frame() {
+    let frame = [0xff, 0xd8, 0xff, 0xc0, 0, 11, 8, 0xff, 0xff, 0xff, 0xff, 1, 1, 0x11, 0];
+    let image = [&frame[..], &[0xff, 0xda, 0, 6, 0, 0, 63, 0, 0x2b, 0xff, 0xd9]].concat();
+    assert_eq!(kind(Stream::default().check_data(&image)), Err(ErrorKind::Range { value: 0, min: 1, max: 4 }));
+}

@@ -272,6 +272,10 @@ impl Image {
             };
             parts.push((blocks, table(0, which >> 4)?, table(1, which & 15)?));
         }
+        if parts.is_empty() {
+            // Nothing would end the loop below before all MCUs of the frame.
+            return Err(broken(ErrorKind::Range { value: 0, min: 1, max: 4 }));
+        }
         let limits = if self.depth > 8 { Limits { dc: 15, ac: 14 } } else { Limits { dc: 11, ac: 10 } };
         let mut bits = Bits { data: packet, at, buffer: 0, have: 0, behind: 0 };
         let (mut mean, mut restarts) = ([0_i32; 4], 0_u8);
