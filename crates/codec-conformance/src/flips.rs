@@ -5,10 +5,10 @@ use std::ops::ControlFlow;
 
 use bytes::Bytes;
 use kineframe_bitstream::h264::RandomAccess;
-use kineframe_codec::{CodecParameters, DecodeOptions, DecoderFactory, Packet, PacketId, Picture};
+use kineframe_codec::{Codec, CodecParameters, DecodeOptions, DecoderFactory, Packet, PacketId, Picture, Support};
 
-use crate::TestStream;
 use crate::damage::Random;
+use crate::{Kit, TestStream};
 
 /// What a packet shows: a hash of the samples of each picture, and whether it is marked. `None` after an error.
 type Shown = Option<Vec<(u64, bool)>>;
@@ -45,6 +45,28 @@ impl Flips {
         }
         self.cases += 1;
         self.unmarked += usize::from(wrong);
+    }
+
+    /// Plays the begin of each stream of the kit that a back end takes, so many times with flipped bits: with
+    /// [`check_slices`](DecodeOptions::check_slices) and without. Prints what came of each.
+    ///
+    /// # Panics
+    /// As [`measure`](Self::measure).
+    pub fn of_kit(factory: &dyn DecoderFactory, codec: Codec, cases: usize) -> [Flips; 2] {
+        let checked = DecodeOptions::default();
+        let blind = DecodeOptions { check_slices: false, ..DecodeOptions::default() };
+        let taken = |stream: &TestStream| {
+            let params = stream.packets.first().and_then(|packet| packet.params.as_ref());
+            params.is_some_and(|params| factory.supports(params) == Support::Exact)
+        };
+        let mut all = [Flips::default(); 2];
+        for stream in Kit::inside().of(codec).streams.into_iter().filter(taken) {
+            let found = Flips::measure(factory, &stream, 12, cases, [&checked, &blind]);
+            println!("{}: {found:?}", stream.name);
+            all.iter_mut().zip(found).for_each(|(all, found)| *all += found);
+        }
+        println!("all: {all:?}");
+        all
     }
 
     /// Plays the first `packets` packets of a stream, with one to three bits of one of them flipped, so many times for
